@@ -1,0 +1,662 @@
+"""The estimator: parameters, fitted attributes, and the assembly of a fit."""
+
+import copy
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from sklearn import get_config
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import unique_labels
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skmlp._activations import ACTIVATIONS
+from skmlp._compat import Interval, Options, StrOptions, fit_context
+from skmlp._initializers import INITIALIZERS
+from skmlp._losses import LOSSES
+from skmlp._network import Network, logits
+from skmlp._optimizers import OPTIMIZERS, SGD, Adam, Optimizer
+from skmlp._schedules import SCHEDULES, Schedule
+from skmlp._targets import TargetEncoder
+from skmlp._training import History, Rows, StoppingRule, train, train_lbfgs
+from skmlp._types import FloatArray, Matrix
+from skmlp._validation import (
+    all_or_nothing,
+    check_hidden_layer_sizes,
+    row_weights,
+    split_rows,
+    training_dtypes,
+)
+
+
+@dataclass
+class _TrainingState:
+    """What a fitted model keeps beside its parameters, so that training can go on.
+
+    Attributes
+    ----------
+    rng : RandomState or None
+        Where the generator stands; None if `random_state` is no int, and so keeps its own.
+    split_rng : RandomState or None
+        Where it stood before the validation split; kept with `warm_start` alone.
+    rule : StoppingRule
+        The best value so far, and how long ago that was.
+    mean_weight, n_rows : float, int
+        Mean weight over all rows that training saw, and their number.
+    solver : (Optimizer, Schedule) or None
+        The stochastic solver as it stands; None unless training is meant to go on.
+    """
+
+    rng: np.random.RandomState | None = None
+    split_rng: np.random.RandomState | None = None
+    rule: StoppingRule = field(default_factory=lambda: StoppingRule(monitors_score=False))
+    mean_weight: float = 0.0
+    n_rows: int = 0
+    solver: tuple[Optimizer, Schedule] | None = None
+
+    def take_in(self, batch_mean: float, n_rows: int) -> None:
+        """Update the mean weight by that of so many new rows; the same mean changes no bit."""
+        self.n_rows += n_rows
+        self.mean_weight += (batch_mean - self.mean_weight) * (n_rows / self.n_rows)
+
+
+class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
+    """A multilayer perceptron."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "solver": [StrOptions({"lbfgs", *OPTIMIZERS})],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions(set(SCHEDULES))],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {math.inf}),
+        ],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "weight_init": [
+            StrOptions(set(INITIALIZERS)),
+            Interval(Real, 0, None, closed="neither"),
+        ],
+        "dtype": [StrOptions({"float32", "float64"}), None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        class_weight: str | dict | list | None = None,
+        weight_init: str | float = "glorot_uniform",
+        dtype: str | None = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.class_weight = class_weight
+        self.weight_init = weight_init
+        self.dtype = dtype
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: npt.ArrayLike | None = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> "NumpyMLPClassifier":
+        """Train the network on X and y.
+
+        With ``warm_start=True`` and a fitted model, training starts from its parameters, else from
+        new ones. Whatever goes wrong, a model fitted before stays as it was.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The training rows. Scaled features (mean 0, standard deviation 1) train best.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels of any kind, or a multilabel indicator matrix.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row in the loss, at least 0. None: all 1. Rows of weight 0 are left out.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Rows to validate on after each epoch. `early_stopping` then goes by these, and splits
+            nothing off X.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Labels of `X_val`, among those of y.
+
+        Returns
+        -------
+        self : NumpyMLPClassifier
+            The fitted classifier.
+
+        Raises
+        ------
+        InvalidParameterError
+            If a constructor parameter is of the wrong type or out of range.
+        ValueError
+            If X, y, the weights or the validation set are no valid input, or if training diverges:
+            then lower `learning_rate_init` or scale the features.
+        KeyboardInterrupt
+            If interrupted before the first epoch is complete. Later, the fit ends with the last
+            complete epoch (the best one, with early stopping) and a warning.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_iter` is reached before training has converged.
+        """
+        self._fit(X, y, sample_weight, X_val=X_val, y_val=y_val)
+        return self
+
+    def _is_stochastic(self) -> bool:
+        if self.solver not in OPTIMIZERS:
+            raise AttributeError(
+                f"partial_fit needs a stochastic solver, {' or '.join(sorted(OPTIMIZERS))}; "
+                f"got solver={self.solver!r}."
+            )
+        return True
+
+    @available_if(_is_stochastic)
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: npt.ArrayLike | None = None,
+        classes: npt.ArrayLike | None = None,
+    ) -> "NumpyMLPClassifier":
+        """Train for one epoch over X and y, from where the model stands.
+
+        The solver's state and the generator go on from call to call, through pickling too. There is
+        no validation: `early_stopping` has no effect here. Whatever goes wrong, the model stays as
+        it was before the call.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The training rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their labels; not all classes need be there.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row in the loss, at least 0. A batch's normaliser is its number of rows
+            times the mean weight of all rows seen so far, over all calls.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever occur. Required in the first call, optional later.
+
+        Returns
+        -------
+        self : NumpyMLPClassifier
+            The classifier, one epoch on.
+
+        Raises
+        ------
+        InvalidParameterError, ValueError, KeyboardInterrupt
+            As in `fit`; also if `classes` is missing in the first call or differs in a later one,
+            if y has labels not among them, or if ``class_weight="balanced"``.
+        """
+        self._fit(X, y, sample_weight, classes=classes, incremental=True)
+        return self
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """Return the most probable labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            A label for each row; for multilabel an indicator matrix, of those above 1/2.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If X is no valid input, or has other features than in `fit`.
+        """
+        z = self._logits(X)
+        return self._encoder.decode(LOSSES[self.out_activation_].predict(z))
+
+    def predict_proba(self, X: Any) -> FloatArray:
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`. For multilabel, column k is the probability that
+            label k is there; else rows sum to 1.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As in `predict`.
+        """
+        z = self._logits(X)
+        if self._encoder.binary:
+            z = np.hstack([-z, z])
+        return LOSSES[self.out_activation_].proba(z)
+
+    def predict_log_proba(self, X: Any) -> FloatArray:
+        """Return the logarithm of the probability of each class.
+
+        It is computed from the logits, so it is finite and exact for the most confident rows too.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As in `predict`.
+        """
+        z = self._logits(X)
+        if self._encoder.binary:
+            z = np.hstack([-z, z])
+        return LOSSES[self.out_activation_].log_proba(z)
+
+    def decision_function(self, X: Any) -> FloatArray:
+        """Return the logits, the network's output before softmax or logistic function.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        z : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            One column per class; for two classes the logit of ``classes_[1]`` alone, which is
+            predicted where it is above 0.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As in `predict`.
+        """
+        z = self._logits(X)
+        return z[:, 0] if self._encoder.binary else z
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def _logits(self, X: Any) -> FloatArray:
+        check_is_fitted(self)
+        dtype = self.coefs_[0].dtype
+        X = validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
+        return logits(
+            X, self.coefs_, self.intercepts_, self._fitted_activation, _chunk_rows(self.coefs_)
+        )
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: npt.ArrayLike | None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        classes: npt.ArrayLike | None = None,
+        incremental: bool = False,
+    ) -> None:
+        """Validate, build, train, publish; or leave everything as it was."""
+        with all_or_nothing(self):
+            goes_on = hasattr(self, "coefs_") and (incremental or self.warm_start)
+            state = copy.deepcopy(self._state) if goes_on else _TrainingState()
+            X, y = self._validate_training_data(X, y, goes_on)
+            encoder = self._target_encoder(y, classes, goes_on, incremental)
+            rows = self._training_rows(X, y, sample_weight, encoder, incremental)
+            validation = self._validation_rows(X_val, y_val, encoder, X.dtype)
+
+            rng = self._generator(state, incremental)
+            network = self._network(X, encoder, goes_on, rng)
+            monitors_score = self.early_stopping and self.solver in OPTIMIZERS and not incremental
+            if monitors_score and validation is None:
+                split_rng = self._split_generator(state, rng)
+                rows, validation = split_rows(rows, encoder, self.validation_fraction, split_rng)
+            if state.rule.monitors_score != monitors_score:
+                state.rule = StoppingRule(monitors_score)
+            state.rule.tol, state.rule.patience = self.tol, self.n_iter_no_change
+            rows, network.alpha = self._normalise(rows, state, incremental)
+            history = self._train(network, state, rows, validation, rng, goes_on, incremental)
+
+            self._publish(network, encoder, state.rule, history, len(rows), goes_on)
+            self._keep(state, history, rng, incremental)
+        self._warn(history, incremental)
+
+    def _validate_training_data(self, X: Any, y: Any, goes_on: bool) -> tuple[Matrix, Any]:
+        dtype = self.dtype or (self.coefs_[0].dtype if goes_on else None)
+        return validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            order="C",
+            multi_output=True,
+            dtype=training_dtypes(X, dtype),
+            reset=not goes_on,
+        )
+
+    def _target_encoder(
+        self, y: Any, classes: npt.ArrayLike | None, goes_on: bool, incremental: bool
+    ) -> TargetEncoder:
+        """Return the encoder of the labels: the model's own if training goes on."""
+        if not goes_on:
+            if incremental and classes is None:
+                raise ValueError(
+                    "classes must be passed on the first call to partial_fit: all labels that will "
+                    "ever occur, for example classes=np.unique(y_all)."
+                )
+            return TargetEncoder(y, classes)
+        if classes is not None and not np.array_equal(unique_labels(classes), self.classes_):
+            raise ValueError(
+                f"classes={classes!r} is not the same as in the first fit, which was: "
+                f"{self.classes_!r}. Leave it out, or start with a new classifier."
+            )
+        if not incremental and not np.array_equal(TargetEncoder(y).classes_, self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes_}, `y` has {TargetEncoder(y).classes_}."
+                " Use warm_start=False, or partial_fit for rows that lack some classes."
+            )
+        return self._encoder
+
+    def _training_rows(
+        self, X: Matrix, y: Any, sample_weight: Any, encoder: TargetEncoder, incremental: bool
+    ) -> Rows:
+        """Return the rows of weight above 0, with encoded targets and weights as they are given."""
+        if incremental and self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all labels at once, which partial_fit never sees. "
+                "Compute the weights from all labels, or from estimated frequencies, with "
+                "sklearn.utils.class_weight.compute_class_weight('balanced', classes=classes, y=y) "
+                "and pass them as a dict: class_weight=dict(zip(classes, weights))."
+            )
+        w = row_weights(X, y, sample_weight, self.class_weight, encoder)
+        index = None if w is None or w.all() else np.flatnonzero(w)
+        return Rows(X, encoder.encode(y), w, index)
+
+    def _validation_rows(
+        self, X_val: Any, y_val: Any, encoder: TargetEncoder, dtype: np.dtype
+    ) -> Rows | None:
+        """Return the validation set given to `fit`, weighted by class."""
+        if X_val is None and y_val is None:
+            return None
+        if X_val is None or y_val is None:
+            given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
+            raise ValueError(f"{given} was given without {missing}; pass both or neither.")
+        X_val, y_val = validate_data(
+            self, X_val, y_val, accept_sparse="csr", multi_output=True, dtype=dtype, reset=False
+        )
+        targets = encoder.encode(y_val, name="y_val")
+        w = row_weights(X_val, y_val, None, self.class_weight, encoder)
+        return Rows(X_val, targets, w)
+
+    def _generator(self, state: _TrainingState, incremental: bool) -> np.random.RandomState:
+        """Return the generator: in partial_fit that of the fitted model, which goes on."""
+        if incremental and state.rng is not None:
+            return state.rng
+        return check_random_state(self.random_state)
+
+    def _split_generator(
+        self, state: _TrainingState, rng: np.random.RandomState
+    ) -> np.random.RandomState:
+        """Return the generator of the validation split: with warm_start always in the same state.
+
+        A new split would let rows judge the model that it was trained on.
+        """
+        if not self.warm_start:
+            return rng
+        if state.split_rng is None:
+            state.split_rng = copy.deepcopy(rng)
+            return rng
+        return copy.deepcopy(state.split_rng)
+
+    def _network(
+        self, X: Matrix, encoder: TargetEncoder, goes_on: bool, rng: np.random.RandomState
+    ) -> Network:
+        """Return the network, with new parameters or the model's own."""
+        hidden = check_hidden_layer_sizes(self.hidden_layer_sizes)
+        layer_sizes = [X.shape[1], *hidden, encoder.n_outputs]
+        network = Network(layer_sizes, self.activation, encoder.out_activation, self.alpha, X.dtype)
+        if not goes_on:
+            network.initialize(self.weight_init, rng)
+            return network
+        if [W.shape for W in network.W] != [W.shape for W in self.coefs_]:
+            raise ValueError(
+                f"hidden_layer_sizes={self.hidden_layer_sizes!r} does not fit the model to go on "
+                f"with, whose coefs_ have shapes {[W.shape for W in self.coefs_]}. Set it back, or "
+                "fit anew with warm_start=False."
+            )
+        network.set_parameters(self.coefs_, self.intercepts_)
+        return network
+
+    def _normalise(
+        self, rows: Rows, state: _TrainingState, incremental: bool
+    ) -> tuple[Rows, float]:
+        """Return rows with weights of mean one over the training set, and the penalty to match."""
+        if not incremental:
+            state.mean_weight, state.n_rows = 0.0, 0
+        w = rows.weights()
+        state.take_in(1.0 if w is None else float(w.mean()), len(rows))
+        return rows.normalised(state.mean_weight), self.alpha / state.mean_weight
+
+    def _train(
+        self,
+        network: Network,
+        state: _TrainingState,
+        rows: Rows,
+        validation: Rows | None,
+        rng: np.random.RandomState,
+        goes_on: bool,
+        incremental: bool,
+    ) -> History:
+        """Run the solver, in place on the network and the state."""
+        if self.solver == "lbfgs":
+            return train_lbfgs(
+                network,
+                rows,
+                max_iter=self.max_iter,
+                max_fun=self.max_fun,
+                tol=self.tol,
+                validation=validation,
+                chunk_rows=_chunk_rows(network.W),
+                on_epoch=self._report,
+            )
+        solver = state.solver if incremental else None
+        if solver is None or not self._fits(solver[0], network.theta):
+            solver = self._new_solver(network.theta, self.t_ if goes_on else 0)
+        state.solver = solver
+        return train(
+            network,
+            *solver,
+            state.rule,
+            rows,
+            batch_size=self._batch_size(len(rows)),
+            max_epochs=1 if incremental else self.max_iter,
+            rng=rng if self.shuffle else None,
+            validation=validation,
+            chunk_rows=_chunk_rows(network.W),
+            on_epoch=self._report,
+        )
+
+    def _fits(self, optimizer: Optimizer, theta: FloatArray) -> bool:
+        return type(optimizer) is OPTIMIZERS[self.solver] and optimizer.dtype == theta.dtype
+
+    def _new_solver(self, theta: FloatArray, t: int) -> tuple[Optimizer, Schedule]:
+        rate, power_t = self.learning_rate_init, self.power_t
+        if self.solver == "sgd":
+            sgd = SGD(theta, momentum=self.momentum, nesterov=self.nesterovs_momentum)
+            return sgd, SCHEDULES[self.learning_rate](rate, power_t, t)
+        adam = Adam(theta, beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon)
+        return adam, SCHEDULES["constant"](rate, power_t, t)
+
+    def _batch_size(self, n_rows: int) -> int:
+        if isinstance(self.batch_size, str):
+            return min(200, n_rows)
+        if self.batch_size > n_rows:
+            warnings.warn(
+                f"batch_size={self.batch_size} is larger than the {n_rows} training rows; batches "
+                "of all rows are used.",
+                stacklevel=5,
+            )
+        return min(self.batch_size, n_rows)
+
+    def _report(self, history: History) -> None:
+        if self.verbose:
+            print(f"Iteration {len(history.loss_curve)}, loss = {history.loss_curve[-1]:.8f}")
+            if history.validation_scores:
+                print(f"Validation score: {history.validation_scores[-1]:f}")
+
+    def _publish(
+        self,
+        network: Network,
+        encoder: TargetEncoder,
+        rule: StoppingRule,
+        history: History,
+        n_rows: int,
+        goes_on: bool,
+    ) -> None:
+        """Set the fitted attributes; arrays and lists are new, so that those handed out stay."""
+        self.coefs_ = [W.copy() for W in network.W]
+        self.intercepts_ = [b.copy() for b in network.b]
+        self.classes_ = encoder.classes_
+        self.n_outputs_ = encoder.n_outputs
+        self.n_layers_ = len(network.layer_sizes)
+        self.out_activation_ = encoder.out_activation
+        self._encoder = encoder
+        self._fitted_activation = self.activation
+
+        self.loss_ = history.loss
+        self.n_iter_ = len(history.loss_curve)
+        n_seen: int = self.n_iter_ * n_rows if self.solver in OPTIMIZERS else 0
+        self.t_: int = (self.t_ if goes_on else 0) + n_seen
+        for name in ("loss_curve", "validation_loss_curve", "validation_scores"):
+            before = getattr(self, f"{name}_", None) if goes_on else None
+            curve = [*(before or []), *getattr(history, name)]
+            setattr(self, f"{name}_", curve if curve or name == "loss_curve" else None)
+        scores = self.validation_scores_
+        self.best_loss_ = None if rule.monitors_score else min(self.loss_curve_, default=self.loss_)
+        self.best_validation_score_ = max(scores) if scores else None
+
+    def _keep(
+        self,
+        state: _TrainingState,
+        history: History,
+        rng: np.random.RandomState,
+        incremental: bool,
+    ) -> None:
+        """Keep what training needs to go on; the solver's state only where it is meant to."""
+        if history.interrupted or not (self.warm_start or incremental):
+            state.solver = None
+        if not self.warm_start:
+            state.split_rng = None
+        state.rng = rng if isinstance(self.random_state, Integral) else None
+        self._state = state
+
+    def _warn(self, history: History, incremental: bool) -> None:
+        if history.interrupted:
+            warnings.warn(
+                f"Training was interrupted. The model is that of the first {self.n_iter_} complete "
+                "epochs.",
+                stacklevel=5,
+            )
+        elif not history.converged and not incremental:
+            reason = history.message or f"max_iter={self.max_iter} epochs have passed"
+            warnings.warn(
+                f"Training ended before it converged: {reason}. Increase max_iter, scale the "
+                "features, or accept the model if its loss_curve_ has become flat.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+
+
+def _chunk_rows(weights: Sequence[FloatArray]) -> int:
+    """Return how many rows' activations, of two layers at a time, fit in `working_memory`."""
+    row_bytes = 2 * max(W.shape[1] for W in weights) * weights[0].itemsize
+    return max(1, int(get_config()["working_memory"] * 2**20) // row_bytes)

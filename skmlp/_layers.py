@@ -1,0 +1,46 @@
+"""Layers of the network, the backward pass written beside the forward pass."""
+
+import numpy as np
+from scipy.sparse import issparse
+
+from skmlp._types import FloatArray, Matrix
+
+
+class Dense:
+    """Fully connected layer, z = a W + b.
+
+    Parameters
+    ----------
+    W, b : ndarray of shape (fan_in, fan_out) and (fan_out,)
+        The parameters; views of the network's vector.
+    dW, db : ndarray of the same shapes
+        The gradient, written by `backward`; views of the network's gradient vector.
+    """
+
+    def __init__(self, W: FloatArray, b: FloatArray, dW: FloatArray, db: FloatArray) -> None:
+        self.W, self.b, self.dW, self.db = W, b, dW, db
+
+    def forward(self, a: Matrix, z: FloatArray) -> None:
+        """z = a W + b, written into `z`."""
+        affine(a, self.W, self.b, out=z)
+
+    def backward(self, a: Matrix, delta: FloatArray, delta_below: FloatArray | None) -> None:
+        """dW = a^T delta, db = 1^T delta; delta W^T, written into `delta_below` if given."""
+        product(a.T, delta, out=self.dW)
+        np.add.reduce(delta, axis=0, out=self.db)
+        if delta_below is not None:
+            product(delta, self.W.T, out=delta_below)
+
+
+def affine(a: Matrix, W: FloatArray, b: FloatArray, out: FloatArray) -> None:
+    """Write a W + b into `out`; a dense or sparse."""
+    product(a, W, out=out)
+    out += b
+
+
+def product(A: Matrix, B: FloatArray, out: FloatArray) -> None:
+    """Write the product A B into `out`; A dense or sparse."""
+    if issparse(A):
+        out[...] = A @ B
+    else:
+        np.dot(A, B, out=out)

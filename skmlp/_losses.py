@@ -1,0 +1,126 @@
+"""Cross-entropies computed from logits, each with its delta^L.
+
+The value comes from log-sum-exp or softplus of the logits, never from clipped probabilities, so it
+stays exact and finite however confident the network is.
+"""
+
+from typing import Protocol
+
+import numpy as np
+from scipy.special import expit, log_expit, log_softmax, softmax
+
+from skmlp._types import FloatArray, Targets
+
+
+class Loss(Protocol):
+    """What the network and the estimator ask of a loss; m rows, weights w of mean one."""
+
+    out_activation: str
+
+    def value_delta(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
+        """Return sum_i w_i loss_i / m; overwrite the logits z with delta = w (a - y) / m."""
+
+    def proba(self, z: FloatArray) -> FloatArray:
+        """Return the probabilities a of the logits z."""
+
+    def log_proba(self, z: FloatArray) -> FloatArray:
+        """Return log(a), from the logits."""
+
+    def predict(self, z: FloatArray) -> Targets:
+        """Return the most probable encoded labels."""
+
+
+class SoftmaxCrossEntropy:
+    """One of K classes: a = softmax(z), loss = -log a_y, with y the class number.
+
+    loss_i    = log(sum_k exp(z_ik)) - z_iy
+    delta_ik  = w_i (a_ik - [k = y_i]) / m
+    """
+
+    out_activation = "softmax"
+
+    def value_delta(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
+        """Return sum_i w_i loss_i / m; overwrite the logits z with delta = w (a - y) / m."""
+        m = z.shape[0]
+        true_class = np.arange(m), y
+        z -= z.max(axis=1, keepdims=True)
+        log_a_y = z[true_class]
+        np.exp(z, out=z)
+        exp_sum = z.sum(axis=1, keepdims=True)
+        log_a_y -= np.log(exp_sum[:, 0])
+        z /= exp_sum
+        z[true_class] -= 1
+        return _weighted(-log_a_y, z, w)
+
+    def proba(self, z: FloatArray) -> FloatArray:
+        """Return softmax(z)."""
+        return _inside(softmax(z, axis=1))
+
+    def log_proba(self, z: FloatArray) -> FloatArray:
+        """Return log softmax(z)."""
+        return log_softmax(z, axis=1)
+
+    def predict(self, z: FloatArray) -> Targets:
+        """Return the number of the most probable class, shape (m,)."""
+        return z.argmax(axis=1)
+
+
+class LogisticCrossEntropy:
+    """K independent yes-or-no questions: a = 1 / (1 + exp(-z)), y true or false.
+
+        loss_i    = sum_k softplus(z_ik) if not y_ik else softplus(-z_ik)
+        delta_ik  = w_i (a_ik - y_ik) / m
+
+    Binary classification is the case K = 1, multilabel classification any K.
+    """
+
+    out_activation = "logistic"
+
+    def value_delta(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
+        """Return sum_i w_i loss_i / m; overwrite the logits z with delta = w (a - y) / m."""
+        loss = np.logaddexp(0, np.where(y, -z, z)).sum(axis=1)
+        expit(z, out=z)
+        z -= y
+        return _weighted(loss, z, w)
+
+    def proba(self, z: FloatArray) -> FloatArray:
+        """Return the probability of "yes", shape (m, K)."""
+        return _inside(expit(z))
+
+    def log_proba(self, z: FloatArray) -> FloatArray:
+        """Return the log-probability of "yes", shape (m, K)."""
+        return log_expit(z)
+
+    def predict(self, z: FloatArray) -> Targets:
+        """Return whether "yes" is more probable than "no", shape (m, K)."""
+        return z > 0
+
+
+def _weighted(loss: FloatArray, delta: FloatArray, w: FloatArray | None) -> float:
+    """Return sum_i w_i loss_i / m; multiply the rows of delta by w_i / m in place."""
+    m = len(loss)
+    if w is None:
+        delta *= 1 / m
+        return float(loss.sum()) / m
+    delta *= (w / m)[:, np.newaxis]
+    return float(w @ loss) / m
+
+
+def _inside(a: FloatArray) -> FloatArray:
+    """Keep probabilities that round to 0 or 1 just inside, in place: no model is that certain."""
+    info = np.finfo(a.dtype)
+    return np.clip(a, info.tiny, 1 - info.epsneg, out=a)
+
+
+def accuracy(loss: Loss, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
+    """Return the weighted share of rows whose encoded labels are all predicted right."""
+    correct = loss.predict(z) == y
+    if correct.ndim == 2:
+        correct = correct.all(axis=1)
+    return float(np.average(correct, weights=w))
+
+
+LOSSES: dict[str, Loss] = {
+    "softmax": SoftmaxCrossEntropy(),
+    "logistic": LogisticCrossEntropy(),
+}

@@ -1,0 +1,156 @@
+"""The multilayer perceptron over one flat parameter vector."""
+
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+
+import numpy as np
+from scipy.linalg import get_blas_funcs
+
+from skmlp._activations import ACTIVATIONS
+from skmlp._initializers import initializer
+from skmlp._layers import Dense, affine
+from skmlp._losses import LOSSES
+from skmlp._types import FloatArray, Matrix, Targets
+
+
+class Network:
+    """Dense layers l = 1..L, hidden activation h, cross-entropy at the output.
+
+    For a batch of m rows with weights w of mean one, the objective and its gradient are
+
+        E       = sum_i w_i loss(z^L_i, y_i) / m + alpha / (2 m) sum_l |W^l|^2
+        z^l     = a^{l-1} W^l + b^l             a^0 = X,  a^l = h(z^l)
+        delta^L = w (a^L - y) / m               delta^l = (delta^{l+1} W^{l+1}T) * h'(z^l)
+        dW^l    = a^{l-1}T delta^l + alpha / m W^l
+        db^l    = 1^T delta^l
+
+    Parameters
+    ----------
+    layer_sizes : sequence of int
+        Number of inputs, of units of each hidden layer, and of outputs.
+    activation : str
+        Hidden activation h, a key of `ACTIVATIONS`.
+    out_activation : str
+        "softmax" or "logistic", a key of `LOSSES`.
+    alpha : float
+        Strength of the penalty on the weights.
+    dtype : dtype
+        float32 or float64, of every number in the network.
+
+    Attributes
+    ----------
+    theta, grad : ndarray of shape (n_parameters,)
+        The parameters [W^1 .. W^L | b^1 .. b^L] and their gradient.
+    W, b : list of ndarray
+        Each layer's part of `theta`, as views.
+    """
+
+    def __init__(
+        self,
+        layer_sizes: Sequence[int],
+        activation: str,
+        out_activation: str,
+        alpha: float,
+        dtype: np.dtype,
+    ) -> None:
+        self.layer_sizes = tuple(layer_sizes)
+        self.activation = activation
+        self.h = ACTIVATIONS[activation]
+        self.loss = LOSSES[out_activation]
+        self.alpha = alpha
+        shapes: list[tuple[int, ...]] = [*pairwise(self.layer_sizes)]
+        shapes += [(fan_out,) for fan_out in self.layer_sizes[1:]]
+        ends = [*accumulate(int(np.prod(shape)) for shape in shapes)]
+        L = len(self.layer_sizes) - 1
+        self.n_weights = ends[L - 1]
+        self.theta = np.zeros(ends[-1], dtype)
+        self.grad = np.zeros(ends[-1], dtype)
+        views = _views(self.theta, shapes, ends)
+        grad_views = _views(self.grad, shapes, ends)
+        self.W, self.b = views[:L], views[L:]
+        self.layers = [
+            Dense(*parts)
+            for parts in zip(self.W, self.b, grad_views[:L], grad_views[L:], strict=True)
+        ]
+        self._axpy = get_blas_funcs("axpy", dtype=dtype)
+
+    def initialize(self, weight_init: str | float, rng: np.random.RandomState) -> None:
+        """Draw all parameters, layer by layer."""
+        draw = initializer(weight_init)
+        for W, b in zip(self.W, self.b, strict=True):
+            W[...], b[...] = draw(rng, W.shape[0], W.shape[1], self.activation)
+
+    def set_parameters(self, coefs: Sequence[FloatArray], intercepts: Sequence[FloatArray]) -> None:
+        """Copy the given weights and biases into `theta`."""
+        for ours, given in zip([*self.W, *self.b], [*coefs, *intercepts], strict=True):
+            ours[...] = given
+
+    def reserve(self, n_rows: int) -> None:
+        """Allocate a^l and delta^l for batches of up to `n_rows` rows; delta^L overwrites z^L."""
+        dtype = self.theta.dtype
+        self._a = [np.empty((n_rows, n), dtype) for n in self.layer_sizes[1:]]
+        self._delta = [np.empty((n_rows, n), dtype) for n in self.layer_sizes[1:-1]] + self._a[-1:]
+
+    def loss_gradient(self, X: Matrix, y: Targets, w: FloatArray | None = None) -> float:
+        """Return E for a batch of at most the reserved size; write its gradient into `grad`."""
+        m = X.shape[0]
+        a = [X, *(buffer[:m] for buffer in self._a)]
+        delta = [buffer[:m] for buffer in self._delta]
+        self._forward(a)
+        E = self.loss.value_delta(a[-1], y, w)
+        self._backward(a, delta)
+        if self.alpha:
+            W, dW = self.theta[: self.n_weights], self.grad[: self.n_weights]
+            E += self.alpha / (2 * m) * float(W @ W)
+            self._axpy(W, dW, a=self.alpha / m)
+        return E
+
+    def _forward(self, a: Sequence[Matrix]) -> None:
+        """Fill a[1:] with a^1 .. a^{L-1} and the logits z^L, given a[0] = X."""
+        *hidden, output = self.layers
+        for layer, below, z in zip(hidden, a, a[1:], strict=False):
+            layer.forward(below, z)
+            self.h.forward(z)
+        output.forward(a[-2], a[-1])
+
+    def _backward(self, a: Sequence[Matrix], delta: Sequence[FloatArray]) -> None:
+        """Write dW^l and db^l of every layer, given delta^L in delta[-1]."""
+        for i in range(len(self.layers) - 1, 0, -1):
+            self.layers[i].backward(a[i], delta[i], delta[i - 1])
+            self.h.backward(a[i], delta[i - 1])
+        self.layers[0].backward(a[0], delta[0], None)
+
+    def logits(self, X: Matrix, chunk_rows: int | None = None) -> FloatArray:
+        """Return z^L of all rows, without touching the arrays of training."""
+        return logits(X, self.W, self.b, self.activation, chunk_rows)
+
+
+def logits(
+    X: Matrix,
+    W: Sequence[FloatArray],
+    b: Sequence[FloatArray],
+    activation: str,
+    chunk_rows: int | None = None,
+) -> FloatArray:
+    """Return z^L of all rows of X, shape (n, n_outputs), computed `chunk_rows` rows at a time."""
+    n = X.shape[0]
+    chunk_rows = chunk_rows or max(n, 1)
+    h = ACTIVATIONS[activation]
+    z_out = np.empty((n, W[-1].shape[1]), W[-1].dtype)
+    for start in range(0, n, chunk_rows):
+        a = X[start : start + chunk_rows]
+        for W_l, b_l in zip(W[:-1], b[:-1], strict=True):
+            z = np.empty((a.shape[0], W_l.shape[1]), W_l.dtype)
+            affine(a, W_l, b_l, out=z)
+            h.forward(z)
+            a = z
+        affine(a, W[-1], b[-1], out=z_out[start : start + chunk_rows])
+    return z_out
+
+
+def _views(
+    vector: FloatArray, shapes: Sequence[tuple[int, ...]], ends: Sequence[int]
+) -> list[FloatArray]:
+    """Cut the vector into arrays of the given shapes, without copying."""
+    starts = [0, *ends[:-1]]
+    return [vector[i:j].reshape(shape) for i, j, shape in zip(starts, ends, shapes, strict=True)]

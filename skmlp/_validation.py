@@ -1,0 +1,122 @@
+"""From what the user passes to `fit` to the rows that the engine trains on."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
+
+from skmlp._compat import InvalidParameterError, check_sample_weight
+from skmlp._targets import TargetEncoder, class_weights_of_rows
+from skmlp._training import Rows
+from skmlp._types import FloatArray, Matrix
+
+
+@contextmanager
+def all_or_nothing(estimator: BaseEstimator) -> Iterator[None]:
+    """Put all attributes of the estimator back if what follows fails."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def check_hidden_layer_sizes(value: Any) -> list[int]:
+    """Return the sizes as a list of ints; raise InvalidParameterError if they are none."""
+    sizes = list(value) if np.iterable(value) else [value]
+    if not all(isinstance(n, Integral) and int(n) > 0 for n in sizes):
+        raise InvalidParameterError(
+            "The 'hidden_layer_sizes' parameter of NumpyMLPClassifier must be an int > 0 or a "
+            "sequence of such, one for each hidden layer: hidden_layer_sizes must be > 0, got "
+            f"{value!r} instead."
+        )
+    return [int(n) for n in sizes]
+
+
+def training_dtypes(X: Any, dtype: npt.DTypeLike | None) -> list[npt.DTypeLike]:
+    """Return the dtypes that X may keep; the first is the one it is converted to otherwise.
+
+    None keeps float32 and float64; narrower floats become float32, all else float64.
+    """
+    if dtype is not None:
+        return [dtype]
+    dtypes = list(X.dtypes) if hasattr(X, "iloc") else [getattr(X, "dtype", None)]
+    if all(d in (np.float16, np.float32) for d in dtypes):
+        return [np.float32, np.float64]
+    return [np.float64, np.float32]
+
+
+def row_weights(
+    X: Matrix,
+    y: Any,
+    sample_weight: npt.ArrayLike | None,
+    class_weight: str | dict | list | None,
+    encoder: TargetEncoder,
+) -> FloatArray | None:
+    """Return each row's sample weight times class weight, or None if there are neither.
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative or not finite, or all are 0.
+    """
+    w = None
+    if sample_weight is not None:
+        w = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    if class_weight is not None:
+        of_class = class_weights_of_rows(class_weight, encoder, y, w)
+        w = of_class if w is None else w * of_class
+    if w is None:
+        return None
+    if not np.isfinite(w).all() or (w < 0).any():
+        raise ValueError(
+            "Weights must be finite and at least 0, but sample_weight times class_weight ranges "
+            f"from {w.min():g} to {w.max():g}."
+        )
+    if not w.any():
+        raise ValueError(
+            "Weights are zero for all rows, of all classes: sample_weight times class_weight must "
+            "be above 0 for at least one row."
+        )
+    return w
+
+
+def split_rows(
+    rows: Rows, encoder: TargetEncoder, fraction: float, rng: np.random.RandomState
+) -> tuple[Rows, Rows]:
+    """Split rows into training and validation, stratified by class where that can be done.
+
+    It can be done if every class has two rows and each side has room for all classes; never for
+    multilabel targets. Rows are not copied, only their numbers.
+
+    Raises
+    ------
+    ValueError
+        If there are too few rows for a validation set of two.
+    """
+    n = len(rows)
+    n_val = max(2, math.ceil(fraction * n))
+    if fraction == 0 or n - n_val < 1:
+        raise ValueError(
+            f"The validation set is too small: validation_fraction={fraction} of n_samples={n} "
+            f"leaves no {'validation' if fraction == 0 else 'training'} rows. Give a fraction "
+            "between 0 and 1, more rows, or a validation set of your own (X_val, y_val)."
+        )
+    index = np.arange(n) if rows.index is None else rows.index
+    stratify = None
+    if not encoder.multilabel:
+        y = rows.y[index]
+        n_classes, smallest = np.unique(y, return_counts=True)
+        if smallest.min() >= 2 and min(n_val, n - n_val) >= len(n_classes):
+            stratify = y
+    train, val = train_test_split(index, test_size=n_val, random_state=rng, stratify=stratify)
+    return replace(rows, index=train), replace(rows, index=val).take()
