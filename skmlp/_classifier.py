@@ -69,7 +69,164 @@ class _TrainingState:
 
 
 class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
-    """A multilayer perceptron."""
+    """Multilayer perceptron classifier, trained by backpropagation in NumPy.
+
+    It is a drop-in successor of :class:`sklearn.neural_network.MLPClassifier`: it has the same
+    parameters, and in float64 the same `random_state` gives the same model. Parameters beyond
+    `max_fun` are additions.
+
+    Scale the features before training, for example with
+    :class:`~sklearn.preprocessing.StandardScaler`: networks learn poorly otherwise.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(100,)
+        Number of units of each hidden layer. ``()`` gives a linear model, that is logistic
+        regression.
+    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
+        Activation function h of the hidden units: z, 1 / (1 + exp(-z)), tanh(z) or max(0, z).
+    solver : {"lbfgs", "sgd", "adam"}, default="adam"
+        "adam" needs the least tuning; "sgd" with a well-chosen rate and momentum can generalise
+        better; "lbfgs" takes all rows at once and is often the best choice for small data.
+    alpha : float, default=0.0001
+        Strength of the L2 penalty on the weights, alpha / (2 m) sum W^2, where m is the number of
+        rows in the batch. At least 0.
+    batch_size : int or "auto", default="auto"
+        Number of rows in a mini-batch, for "sgd" and "adam". "auto": min(200, n_samples).
+    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+        Schedule of the learning rate, for "sgd". "constant": `learning_rate_init` throughout.
+        "invscaling": learning_rate_init / (t_ + 1)^power_t, from the second epoch on. "adaptive":
+        divided by 5 whenever training would stop otherwise, down to 1e-6.
+    learning_rate_init : float, default=0.001
+        The learning rate at the start, for "sgd" and "adam". Above 0.
+    power_t : float, default=0.5
+        Exponent of "invscaling". At least 0.
+    max_iter : int, default=200
+        Most epochs ("sgd", "adam") or iterations ("lbfgs") to train for.
+    shuffle : bool, default=True
+        Whether to shuffle the rows before each epoch, for "sgd" and "adam".
+    random_state : int, RandomState instance or None, default=None
+        Source of the initial weights, the validation split and the shuffling. An int makes results
+        repeatable.
+    tol : float, default=1e-4
+        By how much the training loss must fall, or with `early_stopping` the validation score must
+        rise, to count as progress. For "lbfgs": the largest entry of the gradient at which the
+        search ends. At least 0.
+    verbose : bool or int, default=False
+        Whether to print a line per epoch.
+    warm_start : bool, default=False
+        Whether `fit` starts from the parameters of the fit before. The labels must be the same.
+        Early stopping then keeps to one split, so that no training row comes to judge the model.
+    momentum : float, default=0.9
+        Share of the previous step that the next one keeps, for "sgd". In [0, 1].
+    nesterovs_momentum : bool, default=True
+        Whether momentum takes Nesterov's form, for "sgd".
+    early_stopping : bool, default=False
+        Whether to stop when the accuracy on a validation set has not risen, and to keep the
+        parameters of the best epoch, for "sgd" and "adam". The validation set is `X_val`, `y_val`
+        if given to `fit`, else a part of the training rows, stratified by class. Has no effect in
+        `partial_fit`.
+    validation_fraction : float, default=0.1
+        Share of the rows that early stopping splits off. In [0, 1).
+    beta_1 : float, default=0.9
+        Decay of Adam's running mean of gradients. In [0, 1).
+    beta_2 : float, default=0.999
+        Decay of Adam's running mean of squared gradients. In [0, 1).
+    epsilon : float, default=1e-8
+        Term in Adam's denominator that keeps it away from 0. Above 0.
+    n_iter_no_change : int or inf, default=10
+        How many epochs in a row may bring no progress; one more ends training. For "sgd", "adam".
+    max_fun : int, default=15000
+        Most evaluations of the loss, for "lbfgs".
+    class_weight : dict, "balanced", list of dicts or None, default=None
+        Weight of each class, as {label: weight}; labels left out weigh 1. "balanced": inversely
+        proportional to the classes' frequencies. It multiplies `sample_weight`, and weighs the
+        validation score too. For multilabel y "balanced" or a list with a dict for each column,
+        whose weights are multiplied. `partial_fit` takes no "balanced".
+    weight_init : str or float, default="glorot_uniform"
+        Distribution of the initial weights: "glorot_uniform" (the rule of MLPClassifier, biases
+        included), "glorot_normal", "he_uniform", "he_normal", "lecun_normal" (these with biases 0);
+        or a number s > 0 for weights and biases from N(0, s^2).
+    dtype : {"float32", "float64"} or None, default=None
+        Precision of all computation. None: that of X if it is float32 or float64, float32 for
+        narrower floats, else float64. "float32" is about twice as fast and rarely less accurate.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted; for multilabel the column numbers.
+    coefs_ : list of ndarray
+        Weight matrix W^l of each layer, shape (units below, units).
+    intercepts_ : list of ndarray
+        Bias vector b^l of each layer.
+    loss_ : float
+        Loss of the last epoch: mean cross-entropy over its batches, plus the penalty.
+    best_loss_ : float or None
+        Lowest entry of `loss_curve_`; None if early stopping went by the validation score.
+    loss_curve_ : list of float
+        `loss_` after each epoch (of "lbfgs": each iteration). Grows on with `warm_start` and
+        `partial_fit`.
+    validation_loss_curve_ : list of float or None
+        Mean cross-entropy on the validation set after each epoch; None if there was none.
+    validation_scores_ : list of float or None
+        Accuracy on the validation set after each epoch; None if there was none.
+    best_validation_score_ : float or None
+        Highest entry of `validation_scores_`; None if there was no validation set.
+    n_iter_ : int
+        Number of epochs or iterations of the last call.
+    t_ : int
+        Number of training rows seen, over all epochs; 0 for "lbfgs".
+    n_layers_ : int
+        Number of layers, input and output included.
+    n_outputs_ : int
+        Number of output units: 1 for two classes, else one per class.
+    out_activation_ : {"softmax", "logistic"}
+        Output activation: "softmax" for more than two classes, else "logistic".
+    n_features_in_ : int
+        Number of features in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features in `fit`, if X had names that are all strings.
+
+    See Also
+    --------
+    sklearn.neural_network.MLPClassifier : The estimator that this one can replace.
+
+    Notes
+    -----
+    For a batch of m rows, with weights w_i of mean one over the training set, the loss is ::
+
+        E = sum_i w_i crossentropy(y_i, a^L_i) / m + alpha / (2 m) sum_l |W^l|^2
+
+    and its gradient is derived by hand, layer by layer. Rows of weight 0 are left out. A fit is all
+    or nothing: when it fails, the estimator keeps its earlier state.
+
+    References
+    ----------
+    D. E. Rumelhart, G. E. Hinton, R. J. Williams, "Learning representations by back-propagating
+    errors", Nature 323, 1986.
+
+    X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural
+    networks", AISTATS 2010.
+
+    D. P. Kingma, J. Ba, "Adam: A method for stochastic optimization", ICLR 2015.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import MinMaxScaler
+    >>> from skmlp import NumpyMLPClassifier
+    >>> X_train, X_test, y_train, y_test = train_test_split(
+    ...     *load_digits(return_X_y=True), random_state=0
+    ... )
+    >>> classifier = NumpyMLPClassifier((50,), learning_rate_init=0.01, tol=1e-3, random_state=0)
+    >>> model = make_pipeline(MinMaxScaler(), classifier).fit(X_train, y_train)
+    >>> model.score(X_test, y_test) > 0.96
+    True
+    >>> model.predict_proba(X_test[:2]).shape
+    (2, 10)
+    """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
