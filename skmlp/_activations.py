@@ -68,7 +68,7 @@ def _relu(z: FloatArray) -> None:
 
 def _relu_backward(a: FloatArray, delta: FloatArray) -> None:
     """h'(z) = 1 where a > 0, else 0."""
-    np.sign(a, out=a)
+    np.greater(a, 0, out=a)
     delta *= a
 
 
