@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
 import numpy as np
-from scipy.linalg import get_blas_funcs
 
 from skmlp._activations import ACTIVATIONS
+from skmlp._blas import add_scaled
 from skmlp._initializers import initializer
 from skmlp._layers import Dense, affine
 from skmlp._losses import LOSSES
@@ -72,7 +72,6 @@ class Network:
             Dense(*parts)
             for parts in zip(self.W, self.b, grad_views[:L], grad_views[L:], strict=True)
         ]
-        self._axpy = get_blas_funcs("axpy", dtype=dtype)
 
     def initialize(self, weight_init: str | float, rng: np.random.RandomState) -> None:
         """Draw all parameters, layer by layer."""
@@ -102,7 +101,7 @@ class Network:
         if self.alpha:
             W, dW = self.theta[: self.n_weights], self.grad[: self.n_weights]
             E += self.alpha / (2 * m) * float(W @ W)
-            self._axpy(W, dW, a=self.alpha / m)
+            add_scaled(dW, self.alpha / m, W)
         return E
 
     def _forward(self, a: Sequence[Matrix]) -> None:

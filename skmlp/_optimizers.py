@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from skmlp._blas import add_scaled
 from skmlp._types import FloatArray
 
 
@@ -48,16 +49,14 @@ class SGD:
 
     def step(self, theta: FloatArray, grad: FloatArray, learning_rate: float) -> None:
         """Update theta and v in place; grad is overwritten."""
-        grad *= learning_rate
         if self.v is None:
-            theta -= grad
+            add_scaled(theta, -learning_rate, grad)
             return
         self.v *= self.momentum
-        self.v -= grad
+        add_scaled(self.v, -learning_rate, grad)
         if self.nesterov:
-            theta -= grad
-            np.multiply(self.v, self.momentum, out=grad)
-            theta += grad
+            add_scaled(theta, self.momentum, self.v)
+            add_scaled(theta, -learning_rate, grad)
         else:
             theta += self.v
 
@@ -106,8 +105,7 @@ class Adam:
         update = np.sqrt(self.V, out=grad)
         update += self.epsilon / root
         np.divide(self.M, update, out=update)
-        update *= eta
-        theta -= update
+        add_scaled(theta, -eta, update)
 
 
 OPTIMIZERS: dict[str, type[SGD] | type[Adam]] = {"adam": Adam, "sgd": SGD}
