@@ -149,7 +149,7 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         or a number s > 0 for weights and biases from N(0, s^2).
     dtype : {"float32", "float64"} or None, default=None
         Precision of all computation. None: that of X if it is float32 or float64, float32 for
-        narrower floats, else float64. "float32" is about twice as fast and rarely less accurate.
+        narrower floats, else float64. "float32" is faster, and rarely less accurate.
 
     Attributes
     ----------

@@ -53,8 +53,9 @@ class SoftmaxCrossEntropy:
         return _weighted(-log_a_y, z, w)
 
     def proba(self, z: FloatArray) -> FloatArray:
-        """Return softmax(z)."""
-        return _inside(softmax(z, axis=1))
+        """Return softmax(z), never rounded to 0."""
+        a = softmax(z, axis=1)
+        return np.maximum(a, np.finfo(a.dtype).tiny, out=a)
 
     def log_proba(self, z: FloatArray) -> FloatArray:
         """Return log softmax(z)."""
@@ -84,8 +85,10 @@ class LogisticCrossEntropy:
         return _weighted(loss, z, w)
 
     def proba(self, z: FloatArray) -> FloatArray:
-        """Return the probability of "yes", shape (m, K)."""
-        return _inside(expit(z))
+        """Return the probability of "yes", shape (m, K), never rounded to 0 or 1."""
+        a = expit(z)
+        info = np.finfo(a.dtype)
+        return np.clip(a, info.tiny, 1 - info.epsneg, out=a)
 
     def log_proba(self, z: FloatArray) -> FloatArray:
         """Return the log-probability of "yes", shape (m, K)."""
@@ -104,12 +107,6 @@ def _weighted(loss: FloatArray, delta: FloatArray, w: FloatArray | None) -> floa
         return float(loss.sum()) / m
     delta *= (w / m)[:, np.newaxis]
     return float(w @ loss) / m
-
-
-def _inside(a: FloatArray) -> FloatArray:
-    """Keep probabilities that round to 0 or 1 just inside, in place: no model is that certain."""
-    info = np.finfo(a.dtype)
-    return np.clip(a, info.tiny, 1 - info.epsneg, out=a)
 
 
 def accuracy(loss: Loss, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:

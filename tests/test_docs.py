@@ -1,0 +1,196 @@
+import doctest
+import inspect
+import re
+import tomllib
+from ast import literal_eval
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.neural_network import MLPClassifier
+
+import skmlp
+from skmlp import NumpyMLPClassifier
+
+ROOT = Path(__file__).parents[1]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md"))]
+README, DERIVATION, DIFFERENCES = (
+    ROOT / name for name in ("README.md", "docs/derivation.md", "docs/differences.md")
+)
+ENGINE = ["_activations", "_layers", "_losses", "_network", "_optimizers", "_schedules"]
+
+FENCED = re.compile(r"^```(?P<language>\w*)\n(?P<content>.*?)^```$", re.MULTILINE | re.DOTALL)
+# A code block after such a comment quotes that file; a line "..." stands for lines left out.
+QUOTE = re.compile(r"^<!-- (skmlp/\w+\.py) -->\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"^<!-- command: (\w+) -->\n```bash\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def name_of(page):
+    return page.relative_to(ROOT).as_posix()
+
+
+def text_of(page):
+    return page.read_text(encoding="utf-8")
+
+
+def without_code(page):
+    return FENCED.sub("", text_of(page))
+
+
+def stripped_lines(text):
+    return [line.strip() for line in text.splitlines()]
+
+
+def contains(lines, part):
+    """Whether `part` stands in `lines` without a gap."""
+    return any(lines[i : i + len(part)] == part for i in range(len(lines) - len(part) + 1))
+
+
+def anchors(page):
+    """The names that GitHub gives to the headings."""
+    kept = (re.sub(r"[^\w\- ]", "", title.lower()) for title in HEADING.findall(without_code(page)))
+    return {title.strip().replace(" ", "-") for title in kept}
+
+
+def quotes(page):
+    for file, block in QUOTE.findall(text_of(page)):
+        for part in re.split(r"^\.\.\.\n", block, flags=re.MULTILINE):
+            yield file, part
+
+
+def docstring_section(title):
+    """Map the names in a section of the class docstring to what stands behind their colon."""
+    doc = inspect.getdoc(NumpyMLPClassifier)
+    match = re.search(rf"^{title}\n-+\n(.*?)(?=^\w[^\n]*\n-+$|\Z)", doc, re.MULTILINE | re.DOTALL)
+    assert match, f"the class docstring has no section {title}"
+    entries = re.findall(r"^(\w[\w, ]*?) : (.*)$", match[1], re.MULTILINE)
+    return {name: kind for names, kind in entries for name in names.split(", ")}
+
+
+@pytest.mark.parametrize(
+    ("file", "part"),
+    [quote for page in PAGES for quote in quotes(page)],
+    ids=lambda value: value.split("\n")[0],
+)
+def test_quoted_code_stands_in_the_source(file, part):
+    source = stripped_lines(text_of(ROOT / file))
+    assert contains(source, stripped_lines(part)), f"{file} has no such lines:\n{part}"
+
+
+@pytest.mark.parametrize("module", ENGINE)
+def test_derivation_quotes_every_module_of_the_engine(module):
+    assert f"skmlp/{module}.py" in dict(quotes(DERIVATION))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_python_on_a_page_is_a_quote_or_a_doctest(page):
+    rest = QUOTE.sub("", text_of(page))
+    blocks = [block["content"] for block in FENCED.finditer(rest) if block["language"] == "python"]
+    assert all(block.startswith(">>> ") for block in blocks)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_examples_on_a_page_give_what_it_says(page):
+    # the closing fence would count as output; emptied lines keep the line numbers
+    text = re.sub(r"^```.*$", "", text_of(page), flags=re.MULTILINE)
+    examples = doctest.DocTestParser().get_doctest(text, {}, name_of(page), str(page), 0)
+    report = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    runner.run(examples, out=report.append)
+    assert not report, "".join(report)
+
+
+@pytest.mark.parametrize("page", [README, DERIVATION, DIFFERENCES], ids=name_of)
+def test_page_has_examples(page):
+    assert ">>> " in text_of(page)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_relative_links_lead_somewhere(page):
+    for link in LINK.findall(without_code(page)):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), f"{link}: no such file"
+        assert not anchor or anchor in anchors(target), f"{link}: no such heading"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_no_formula_needs_a_backslash_that_markdown_takes_away(page):
+    formulas = re.findall(r"\$\$?[^$]+\$\$?", without_code(page))
+    assert [f for f in formulas if re.search(r"\\[^A-Za-z]", f)] == []
+
+
+def test_readme_has_one_command_to_run_and_one_to_test():
+    commands = COMMAND.findall(text_of(README))
+    assert sorted(name for name, _ in commands) == ["run", "test"]
+    for _, command in commands:
+        assert "\n" not in command
+        assert text_of(README).count(command) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), COMMAND.findall(text_of(README)), ids=lambda value: value.split()[0]
+)
+def test_readme_command_names_what_exists(name, command):
+    project = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]
+    (extra,) = re.findall(r"'\.\[(\w+)\]'", command)
+    assert extra in project["optional-dependencies"]
+    scripts = re.findall(r"\S+\.py\b", command)
+    assert len(scripts) == (name == "run")
+    assert all((ROOT / script).is_file() for script in scripts)
+
+
+def test_readme_names_the_required_versions():
+    project = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]
+    required = dict(dependency.lower().split(">=") for dependency in project["dependencies"])
+    required["python"] = project["requires-python"].removeprefix(">=")
+    text = text_of(README).lower()
+    assert all(f"{name} {version}" in text for name, version in required.items())
+
+
+def test_changelog_has_the_version():
+    assert f"## [{skmlp.__version__}]" in text_of(ROOT / "CHANGELOG.md")
+
+
+@pytest.mark.parametrize("number", range(1, 11))
+def test_difference_names_its_test(number):
+    sections = re.split(r"^### (?=\d)", text_of(DIFFERENCES), flags=re.MULTILINE)[1:]
+    prefix = f"test_difference_{number:02}_"
+    assert sections[number - 1].startswith(f"{number}. ")
+    assert re.findall(r"test_difference_\d+_", sections[number - 1]) == [prefix]
+    assert f"def {prefix}" in text_of(ROOT / "tests" / "test_differences.py")
+
+
+def test_differences_name_all_that_is_added():
+    ours, theirs = (inspect.signature(c).parameters for c in (NumpyMLPClassifier, MLPClassifier))
+    fit = inspect.signature(NumpyMLPClassifier.fit).parameters
+    keywords = {name for name in fit if fit[name].kind is inspect.Parameter.KEYWORD_ONLY}
+    methods = set(dir(NumpyMLPClassifier)) - set(dir(MLPClassifier))
+    # scikit-learn makes a method set_..._request for what a method's signature names
+    public = {name for name in methods if not name.startswith("_") and "_request" not in name}
+    table = text_of(DIFFERENCES).partition("## What is added")[2]
+    assert [name for name in {*ours, *keywords, *public} - {*theirs} if name not in table] == []
+
+
+def test_class_docstring_has_every_parameter_in_order_with_its_default():
+    parameters = inspect.signature(NumpyMLPClassifier).parameters
+    documented = docstring_section("Parameters")
+    assert list(documented) == list(parameters)
+    defaults = {
+        name: literal_eval(re.search(r"default=(.+)$", kind)[1])
+        for name, kind in documented.items()
+    }
+    assert defaults == {name: parameter.default for name, parameter in parameters.items()}
+
+
+def test_class_docstring_has_every_fitted_attribute():
+    X = pd.DataFrame({"length": np.arange(20.0), "width": np.arange(20.0) % 3})
+    model = NumpyMLPClassifier(early_stopping=True, n_iter_no_change=1, tol=1.0)
+    fitted = vars(model.fit(X, np.arange(20) % 2))
+    public = {name for name in fitted if name.endswith("_") and not name.startswith("_")}
+    assert set(docstring_section("Attributes")) == public
