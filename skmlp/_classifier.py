@@ -552,13 +552,12 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
 
             rng = self._generator(state, incremental)
             network = self._network(X, encoder, goes_on, rng)
-            monitors_score = self.early_stopping and self.solver in OPTIMIZERS and not incremental
-            if monitors_score and validation is None:
+            state.rule = self._stopping_rule(state, incremental)
+            if state.rule.monitors_score and validation is None:
                 split_rng = self._split_generator(state, rng)
                 rows, validation = split_rows(rows, encoder, self.validation_fraction, split_rng)
-            if state.rule.monitors_score != monitors_score:
-                state.rule = StoppingRule(monitors_score)
-            state.rule.tol, state.rule.patience = self.tol, self.n_iter_no_change
+            if validation is not None:
+                validation = validation.normalised(validation.mean_weight())
             rows, network.alpha = self._normalise(rows, state, incremental)
             history = self._train(network, state, rows, validation, rng, goes_on, incremental)
 
@@ -673,14 +672,22 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         network.set_parameters(self.coefs_, self.intercepts_)
         return network
 
+    def _stopping_rule(self, state: _TrainingState, incremental: bool) -> StoppingRule:
+        """Return the rule, with the best value so far if that is of the same kind."""
+        monitors_score = self.early_stopping and self.solver in OPTIMIZERS and not incremental
+        rule = state.rule
+        if rule.monitors_score != monitors_score:
+            rule = StoppingRule(monitors_score)
+        rule.tol, rule.patience = self.tol, self.n_iter_no_change
+        return rule
+
     def _normalise(
         self, rows: Rows, state: _TrainingState, incremental: bool
     ) -> tuple[Rows, float]:
         """Return rows with weights of mean one over the training set, and the penalty to match."""
         if not incremental:
             state.mean_weight, state.n_rows = 0.0, 0
-        w = rows.weights()
-        state.take_in(1.0 if w is None else float(w.mean()), len(rows))
+        state.take_in(rows.mean_weight(), len(rows))
         return rows.normalised(state.mean_weight), self.alpha / state.mean_weight
 
     def _train(

@@ -26,7 +26,7 @@ class Rows:
     y : ndarray of shape (n,) or (n, n_outputs)
         Encoded targets of all rows.
     w : ndarray of shape (n,) or None
-        Weights of all rows, of mean one over `index`; None: all one.
+        Weights of all rows; None: all one. Training wants them of mean one over `index`.
     index : ndarray of row numbers or None
         The rows meant, in this order; None: all of them, as they stand.
     """
@@ -49,6 +49,11 @@ class Rows:
     def weights(self) -> FloatArray | None:
         """Return the weights of just the rows meant."""
         return self.w if self.w is None or self.index is None else self.w[self.index]
+
+    def mean_weight(self) -> float:
+        """Return the mean weight of the rows meant."""
+        w = self.weights()
+        return 1.0 if w is None else float(w.mean())
 
     def normalised(self, mean_weight: float) -> "Rows":
         """Return the rows with their weights divided by the mean, in the precision of X."""
