@@ -15,17 +15,16 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmlp._activations import ACTIVATIONS
-from skmlp._compat import Interval, Options, StrOptions, fit_context
+from skmlp._compat import Interval, Options, StrOptions, check_sample_weight, fit_context
 from skmlp._initializers import INITIALIZERS
 from skmlp._losses import LOSSES
 from skmlp._network import Network, logits
 from skmlp._optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from skmlp._schedules import SCHEDULES, Schedule
-from skmlp._targets import TargetEncoder
+from skmlp._targets import ClassWeights, TargetEncoder, sorted_classes
 from skmlp._training import History, Rows, StoppingRule, train, train_lbfgs
 from skmlp._types import FloatArray, Matrix
 from skmlp._validation import (
@@ -543,12 +542,15 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
     ) -> None:
         """Validate, build, train, publish; or leave everything as it was."""
         with all_or_nothing(self):
+            if incremental:
+                # fit_context validates the parameters of a model that is fitted already in fit only
+                self._validate_params()
             goes_on = hasattr(self, "coefs_") and (incremental or self.warm_start)
             state = copy.deepcopy(self._state) if goes_on else _TrainingState()
             X, y = self._validate_training_data(X, y, goes_on)
             encoder = self._target_encoder(y, classes, goes_on, incremental)
-            rows = self._training_rows(X, y, sample_weight, encoder, incremental)
-            validation = self._validation_rows(X_val, y_val, encoder, X.dtype)
+            rows, class_weights = self._training_rows(X, y, sample_weight, encoder, incremental)
+            validation = self._validation_rows(X_val, y_val, encoder, class_weights, X.dtype)
 
             rng = self._generator(state, incremental)
             network = self._network(X, encoder, goes_on, rng)
@@ -589,7 +591,7 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
                     "ever occur, for example classes=np.unique(y_all)."
                 )
             return TargetEncoder(y, classes)
-        if classes is not None and not np.array_equal(unique_labels(classes), self.classes_):
+        if classes is not None and not np.array_equal(sorted_classes(classes), self.classes_):
             raise ValueError(
                 f"classes={classes!r} is not the same as in the first fit, which was: "
                 f"{self.classes_!r}. Leave it out, or start with a new classifier."
@@ -604,8 +606,8 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _training_rows(
         self, X: Matrix, y: Any, sample_weight: Any, encoder: TargetEncoder, incremental: bool
-    ) -> Rows:
-        """Return the rows of weight above 0, with encoded targets and weights as they are given."""
+    ) -> tuple[Rows, ClassWeights | None]:
+        """Return the rows of weight above 0, with weights as they are given; the class weights."""
         if incremental and self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' needs all labels at once, which partial_fit never sees. "
@@ -613,12 +615,23 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
                 "sklearn.utils.class_weight.compute_class_weight('balanced', classes=classes, y=y) "
                 "and pass them as a dict: class_weight=dict(zip(classes, weights))."
             )
-        w = row_weights(X, y, sample_weight, self.class_weight, encoder)
+        targets, w = encoder.encode(y), None
+        if sample_weight is not None:
+            w = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        class_weights = None
+        if self.class_weight is not None:
+            class_weights = ClassWeights(self.class_weight, encoder, targets, w)
+        w = row_weights(w, class_weights, targets)
         index = None if w is None or w.all() else np.flatnonzero(w)
-        return Rows(X, encoder.encode(y), w, index)
+        return Rows(X, targets, w, index), class_weights
 
     def _validation_rows(
-        self, X_val: Any, y_val: Any, encoder: TargetEncoder, dtype: np.dtype
+        self,
+        X_val: Any,
+        y_val: Any,
+        encoder: TargetEncoder,
+        class_weights: ClassWeights | None,
+        dtype: np.dtype,
     ) -> Rows | None:
         """Return the validation set given to `fit`, weighted by class."""
         if X_val is None and y_val is None:
@@ -626,11 +639,14 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         if X_val is None or y_val is None:
             given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
             raise ValueError(f"{given} was given without {missing}; pass both or neither.")
-        X_val, y_val = validate_data(
-            self, X_val, y_val, accept_sparse="csr", multi_output=True, dtype=dtype, reset=False
-        )
-        targets = encoder.encode(y_val, name="y_val")
-        w = row_weights(X_val, y_val, None, self.class_weight, encoder)
+        try:
+            X_val, y_val = validate_data(
+                self, X_val, y_val, accept_sparse="csr", multi_output=True, dtype=dtype, reset=False
+            )
+            targets = encoder.encode(y_val, name="y_val")
+            w = row_weights(None, class_weights, targets)
+        except ValueError as error:
+            raise ValueError(f"In the validation set X_val, y_val: {error}") from error
         return Rows(X_val, targets, w)
 
     def _generator(self, state: _TrainingState, incremental: bool) -> np.random.RandomState:
@@ -747,7 +763,7 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
             warnings.warn(
                 f"batch_size={self.batch_size} is larger than the {n_rows} training rows; batches "
                 "of all rows are used.",
-                stacklevel=5,
+                stacklevel=6,
             )
         return min(self.batch_size, n_rows)
 

@@ -346,8 +346,8 @@ def train_lbfgs(
         history.interrupt(complete[0])
         return history
     network.theta[:] = result.x
-    if not np.isfinite(network.theta).all():
-        raise diverged(result.nit)
+    if not (math.isfinite(result.fun) and np.isfinite(network.theta).all()):
+        raise diverged(result.nit + 1)
     history.loss, history.message = float(result.fun), str(result.message)
     history.converged = result.status == 0
     return history

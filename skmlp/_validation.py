@@ -12,10 +12,10 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 
-from skmlp._compat import InvalidParameterError, check_sample_weight
-from skmlp._targets import TargetEncoder, class_weights_of_rows
+from skmlp._compat import InvalidParameterError
+from skmlp._targets import ClassWeights, TargetEncoder
 from skmlp._training import Rows
-from skmlp._types import FloatArray, Matrix
+from skmlp._types import FloatArray, Targets
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def all_or_nothing(estimator: BaseEstimator) -> Iterator[None]:
 def check_hidden_layer_sizes(value: Any) -> list[int]:
     """Return the sizes as a list of ints; raise InvalidParameterError if they are none."""
     sizes = list(value) if np.iterable(value) else [value]
-    if not all(isinstance(n, Integral) and int(n) > 0 for n in sizes):
+    if not all(isinstance(n, Integral) and n is not True and int(n) > 0 for n in sizes):
         raise InvalidParameterError(
             "The 'hidden_layer_sizes' parameter of NumpyMLPClassifier must be an int > 0 or a "
             "sequence of such, one for each hidden layer: hidden_layer_sizes must be > 0, got "
@@ -50,37 +50,30 @@ def training_dtypes(X: Any, dtype: npt.DTypeLike | None) -> list[npt.DTypeLike]:
     if dtype is not None:
         return [dtype]
     dtypes = list(X.dtypes) if hasattr(X, "iloc") else [getattr(X, "dtype", None)]
-    if all(d in (np.float16, np.float32) for d in dtypes):
+    if all(getattr(d, "kind", "") == "f" and getattr(d, "itemsize", 8) <= 4 for d in dtypes):
         return [np.float32, np.float64]
     return [np.float64, np.float32]
 
 
 def row_weights(
-    X: Matrix,
-    y: Any,
-    sample_weight: npt.ArrayLike | None,
-    class_weight: str | dict | list | None,
-    encoder: TargetEncoder,
+    w: FloatArray | None, class_weights: ClassWeights | None, targets: Targets
 ) -> FloatArray | None:
-    """Return each row's sample weight times class weight, or None if there are neither.
+    """Return each row's sample weight w times the weight of its class; None if there are neither.
 
     Raises
     ------
     ValueError
         If a weight is negative or not finite, or all are 0.
     """
-    w = None
-    if sample_weight is not None:
-        w = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-    if class_weight is not None:
-        of_class = class_weights_of_rows(class_weight, encoder, y, w)
+    if class_weights is not None:
+        of_class = class_weights.of_rows(targets)
         w = of_class if w is None else w * of_class
     if w is None:
         return None
-    if not np.isfinite(w).all() or (w < 0).any():
+    if not np.isfinite(w.sum()) or (w < 0).any():
         raise ValueError(
-            "Weights must be finite and at least 0, but sample_weight times class_weight ranges "
-            f"from {w.min():g} to {w.max():g}."
+            "Weights must be finite, in sum too, and at least 0, but sample_weight times "
+            f"class_weight ranges from {w.min():g} to {w.max():g}."
         )
     if not w.any():
         raise ValueError(

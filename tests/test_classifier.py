@@ -1,0 +1,829 @@
+"""NumpyMLPClassifier as its users see it: labels, tables, dtypes, weights, validation, training."""
+
+import pickle
+import re
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.datasets import make_blobs, make_multilabel_classification
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
+from sklearn.metrics import log_loss
+from sklearn.neural_network import MLPClassifier
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.class_weight import compute_class_weight
+
+from skmlp import NumpyMLPClassifier
+from skmlp._initializers import INITIALIZERS
+from skmlp._optimizers import OPTIMIZERS
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+SOLVERS = ["lbfgs", *OPTIMIZERS]
+
+X, y = make_blobs(90, n_features=4, centers=3, cluster_std=2.0, random_state=1)
+X = StandardScaler().fit_transform(X)
+X_train, y_train, X_val, y_val = X[:60], y[:60], X[60:], y[60:]
+FRAME = pd.DataFrame(X, columns=["a", "b", "c", "d"])
+X_multi, Y_multi = make_multilabel_classification(60, n_features=5, n_classes=3, random_state=0)
+X_multi = StandardScaler().fit_transform(X_multi)
+
+
+def small(**params):
+    defaults = {"hidden_layer_sizes": (6,), "max_iter": 5, "random_state": 0}
+    return NumpyMLPClassifier(**defaults | params)
+
+
+def good(**params):
+    """Return a classifier that learns the blobs almost perfectly."""
+    return small(solver="lbfgs", max_iter=100, alpha=0.01, **params)
+
+
+def assert_same_model(ours, theirs, rtol=1e-10):
+    for a, b in zip(
+        [*ours.coefs_, *ours.intercepts_], [*theirs.coefs_, *theirs.intercepts_], strict=True
+    ):
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol)
+
+
+def assert_identical_model(ours, theirs):
+    for a, b in zip(
+        [*ours.coefs_, *ours.intercepts_], [*theirs.coefs_, *theirs.intercepts_], strict=True
+    ):
+        np.testing.assert_array_equal(a, b)
+
+
+# --- Labels -----------------------------------------------------------------------------------
+
+LABELS = {
+    "strings": ["b", "a", "c"],
+    "object strings": np.array(["long name", "b", "c"], dtype=object),
+    "bools": [True, False],
+    "negative and gapped integers": [-7, 1000, 3],
+    "small integers": np.array([3, 1, 2], dtype=np.int8),
+    "unsigned": np.array([200, 0, 7], dtype=np.uint8),
+    "whole floats": [2.0, -1.0, 0.0],
+    "minus and plus one": [1, -1],
+    "letters beyond ASCII": np.array(["ä", "ß"]),
+}
+
+
+@pytest.mark.parametrize("kinds", LABELS.values(), ids=LABELS)
+def test_labels_of_any_kind_come_back_in_kind_and_dtype(kinds):
+    kinds = np.asarray(kinds)
+    labels = kinds[y % len(kinds)]
+    model = good().fit(X, labels)
+    predicted = model.predict(X)
+    theirs = MLPClassifier((6,), max_iter=1).fit(X, labels)
+    assert model.classes_.tolist() == sorted(kinds.tolist())
+    assert model.classes_.dtype == theirs.classes_.dtype == predicted.dtype
+    assert predicted.dtype.kind == labels.dtype.kind or labels.dtype == object
+    assert predicted.shape == (90,)
+    assert np.mean(predicted == labels) > 0.7
+    assert model.score(X, labels) == np.mean(predicted == labels)
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        list,
+        tuple,
+        lambda labels: pd.Series(labels, index=range(90, 0, -1)),
+        lambda labels: pd.Series(labels, dtype="string"),
+        lambda labels: pd.Series(labels, dtype="category"),
+        lambda labels: pd.Series(labels, dtype="category").values,
+        lambda labels: pd.DataFrame({"label": labels})["label"],
+    ],
+    ids=["list", "tuple", "Series", "string Series", "Categorical Series", "Categorical", "column"],
+)
+def test_labels_in_any_container_train_the_same_model(convert):
+    labels = np.array(["x", "z", "y"])[y]
+    model, expected = small().fit(X, convert(labels)), small().fit(X, labels)
+    assert_identical_model(model, expected)
+    assert model.classes_.tolist() == ["x", "y", "z"]
+    assert model.predict(X).tolist() == expected.predict(X).tolist()
+
+
+def test_a_column_of_labels_warns_and_is_taken_as_1d():
+    with pytest.warns(DataConversionWarning, match="column-vector y was passed"):
+        model = small().fit(X, y[:, np.newaxis])
+    assert_identical_model(model, small().fit(X, y))
+    assert model.predict(X).shape == (90,)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    "convert",
+    [
+        np.asarray,
+        lambda Y: Y.astype(bool),
+        lambda Y: Y.tolist(),
+        lambda Y: Y.astype(float),
+        pd.DataFrame,
+        sparse.csr_matrix,
+        sparse.csc_matrix,
+        sparse.lil_matrix,
+        sparse.csr_array,
+    ],
+    ids=["int", "bool", "lists", "float", "frame", "csr", "csc", "lil", "csr_array"],
+)
+def test_multilabel_indicators_in_any_container_train_the_same_model(convert, method):
+    arguments = {"classes": [0, 1, 2]} if method == "partial_fit" else {}
+    model = getattr(small(), method)(X_multi, convert(Y_multi), **arguments)
+    assert_identical_model(model, getattr(small(), method)(X_multi, Y_multi, **arguments))
+    assert model.classes_.tolist() == [0, 1, 2]
+    assert model.out_activation_ == "logistic"
+
+
+@pytest.mark.parametrize("convert", [np.asarray, lambda Y: Y.astype(bool), sparse.csr_matrix])
+def test_multilabel_predictions_are_of_the_kind_mlpclassifier_gives(convert):
+    Y = convert(Y_multi)
+    ours = small().fit(X_multi, Y).predict(X_multi)
+    theirs = MLPClassifier((6,), max_iter=5, random_state=0).fit(X_multi, Y).predict(X_multi)
+    assert type(ours) is type(theirs)
+    assert ours.dtype == theirs.dtype
+    assert ours.shape == theirs.shape == Y_multi.shape
+
+
+# --- Predictions ------------------------------------------------------------------------------
+
+TARGETS = {"binary": (X, y == 0), "multiclass": (X, y), "multilabel": (X_multi, Y_multi)}
+
+
+@pytest.mark.parametrize(("kind", "data"), TARGETS.items(), ids=TARGETS)
+def test_predictions_agree_with_each_other(kind, data):
+    model = small().fit(*data)
+    n, k = len(data[0]), len(model.classes_)
+    z, proba = model.decision_function(data[0]), model.predict_proba(data[0])
+    labels = model.predict(data[0])
+    assert z.shape == ((n,) if kind == "binary" else (n, k))
+    assert proba.shape == (n, k)
+    assert ((proba > 0) & (proba < 1)).all()
+    np.testing.assert_allclose(np.exp(model.predict_log_proba(data[0])), proba, rtol=1e-10)
+    if kind == "multilabel":
+        np.testing.assert_allclose(proba, 1 / (1 + np.exp(-z)))
+        np.testing.assert_array_equal(labels, z > 0)
+        return
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+    np.testing.assert_array_equal(labels, model.classes_[proba.argmax(axis=1)])
+    if kind == "binary":
+        np.testing.assert_allclose(proba[:, 1], 1 / (1 + np.exp(-z)))
+        np.testing.assert_array_equal(labels == model.classes_[1], z > 0)
+    else:
+        shares = np.exp(z)
+        np.testing.assert_allclose(proba, shares / shares.sum(axis=1, keepdims=True))
+
+
+def test_log_probabilities_of_the_most_confident_rows_are_finite():
+    model = good().fit(X, y == 0)
+    far = X * 1e6
+    log_proba = model.predict_log_proba(far)
+    assert np.isfinite(log_proba).all()
+    assert log_proba.min() < np.log(np.finfo(float).tiny)
+
+
+# --- Tables -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_feature_names_are_kept_and_checked(method):
+    arguments = {"classes": [0, 1, 2]} if method == "partial_fit" else {}
+    model = getattr(small(), method)(FRAME, y, **arguments)
+    assert model.feature_names_in_.tolist() == ["a", "b", "c", "d"]
+    assert model.n_features_in_ == 4
+    assert_identical_model(model, getattr(small(), method)(X, y, **arguments))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.predict(FRAME)
+    with pytest.warns(UserWarning, match="X does not have valid feature names"):
+        model.predict(X)
+    with pytest.raises(ValueError, match="Feature names must be in the same order"):
+        model.predict(FRAME[["d", "c", "b", "a"]])
+
+
+def test_no_feature_names_without_a_frame():
+    model = small().fit(FRAME, y).fit(X, y)
+    assert not hasattr(model, "feature_names_in_")
+    with pytest.warns(UserWarning, match="X has feature names"):
+        model.predict(FRAME)
+
+
+# --- Precision --------------------------------------------------------------------------------
+
+KEPT_DTYPES = {
+    "float16": np.float32,
+    "float32": np.float32,
+    "float64": np.float64,
+    "longdouble": np.float64,
+    "int8": np.float64,
+    "int64": np.float64,
+    "uint8": np.float64,
+    "bool": np.float64,
+}
+
+
+def assert_computes_in(model, dtype, inputs):
+    for array in [*model.coefs_, *model.intercepts_]:
+        assert array.dtype == dtype
+    for method in ("predict_proba", "predict_log_proba", "decision_function"):
+        assert getattr(model, method)(inputs).dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("container", "given", "used"),
+    [
+        (container, given, used)
+        for container in (np.asarray, pd.DataFrame, sparse.csr_matrix)
+        for given, used in KEPT_DTYPES.items()
+        # SciPy has no sparse matrices of 16 bits
+        if not (container is sparse.csr_matrix and given == "float16")
+    ],
+)
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_precision_is_that_of_the_input(container, given, used, solver):
+    inputs = container(np.round(X).astype(given))
+    assert_computes_in(small(solver=solver).fit(inputs, y), used, inputs)
+
+
+@pytest.mark.parametrize("given", KEPT_DTYPES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("container", [np.asarray, pd.DataFrame])
+def test_dtype_forces_the_precision(container, dtype, given):
+    inputs = container(np.round(X).astype(given))
+    model = small(dtype=dtype).fit(inputs, y)
+    assert_computes_in(model, np.dtype(dtype), inputs)
+    assert_identical_model(model, small().fit(np.round(X).astype(given).astype(dtype), y))
+
+
+def test_columns_of_different_precision_are_raised_to_the_widest():
+    single = FRAME.astype(np.float32)
+    assert_computes_in(small().fit(single.astype({"a": np.float16}), y), np.float32, single)
+    assert_computes_in(small().fit(single.astype({"a": np.float64}), y), np.float64, single)
+    assert_computes_in(small().fit(single.round().astype({"a": int}), y), np.float64, single)
+
+
+@pytest.mark.parametrize("dtype", [None, "float64"])
+def test_partial_fit_goes_on_in_the_precision_it_began_with_unless_told(dtype):
+    model = small().partial_fit(X.astype(np.float32), y, classes=[0, 1, 2])
+    model.set_params(dtype=dtype).partial_fit(X, y)
+    assert_computes_in(model, np.float64 if dtype else np.float32, X)
+
+
+def test_float32_learns_what_float64_learns():
+    single, double = small(dtype="float32").fit(X, y), small().fit(X, y)
+    assert_same_model(single, double, rtol=1e-5)
+
+
+# --- Sparse rows and memory layout ------------------------------------------------------------
+
+SPARSE = [
+    getattr(sparse, f"{name}_{kind}")
+    for name in ("csr", "csc", "coo")
+    for kind in ("matrix", "array")
+]
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("container", SPARSE, ids=lambda c: c.__name__)
+def test_sparse_rows_train_and_predict_as_dense_ones(container, solver):
+    holes = np.where(np.abs(X) > 0.5, X, 0)
+    params = {"solver": solver, "batch_size": 20} if solver != "lbfgs" else {"solver": solver}
+    model = small(**params).fit(container(holes), y)
+    expected = small(**params).fit(holes, y)
+    assert_same_model(model, expected)
+    np.testing.assert_allclose(
+        model.predict_proba(container(holes)), expected.predict_proba(holes), rtol=1e-10
+    )
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_memory_layout_changes_no_bit(solver, tmp_path):
+    file = tmp_path / "X.dat"
+    mapped = np.memmap(file, dtype=X.dtype, mode="w+", shape=X.shape)
+    mapped[:] = X
+    mapped.flush()
+    frozen = X.copy()
+    frozen.flags.writeable = False
+    expected = small(solver=solver).fit(X, y)
+    for inputs in (
+        np.asfortranarray(X),
+        np.repeat(X, 2, axis=0)[::2],
+        frozen,
+        np.memmap(file, dtype=X.dtype, mode="r", shape=X.shape),
+    ):
+        model = small(solver=solver).fit(inputs, y)
+        assert_identical_model(model, expected)
+        np.testing.assert_allclose(
+            model.predict_proba(inputs), expected.predict_proba(X), rtol=1e-13
+        )
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("container", [np.array, sparse.csr_matrix])
+def test_inputs_are_left_as_they_are(container, solver):
+    inputs, labels, w = container(X_train), y_train.copy(), np.linspace(0, 2, 60)
+    before = pickle.dumps((inputs, labels, w))
+    model = small(solver=solver, class_weight="balanced", batch_size=7)
+    model.fit(inputs, labels, w, X_val=inputs, y_val=labels).predict_proba(inputs)
+    assert pickle.dumps((inputs, labels, w)) == before
+
+
+# --- Initial weights --------------------------------------------------------------------------
+
+
+def test_every_weight_init_starts_elsewhere_and_trains():
+    options = [*INITIALIZERS, 0.3]
+    starts = []
+    for option in options:
+        frozen = small(weight_init=option, solver="sgd", learning_rate_init=1e-300, max_iter=1)
+        starts.append(frozen.fit(X, y).coefs_[0])
+        trained = small(weight_init=option, max_iter=150, learning_rate_init=0.02).fit(X, y)
+        assert trained.loss_curve_[-1] < 0.5 * trained.loss_curve_[0]
+    for i, start in enumerate(starts):
+        for other in starts[i + 1 :]:
+            assert not np.array_equal(start, other)
+
+
+@pytest.mark.parametrize("s", [0.01, 2.0, 1])
+def test_a_number_for_weight_init_is_the_standard_deviation(s):
+    model = NumpyMLPClassifier(
+        (300,), weight_init=s, solver="sgd", learning_rate_init=1e-300, max_iter=1, random_state=0
+    )
+    model.fit(np.repeat(X, 10, axis=1), y)
+    for drawn in (model.coefs_[0].ravel(), model.intercepts_[0]):
+        assert np.std(drawn) == pytest.approx(s, rel=5 / np.sqrt(2 * drawn.size))
+        assert abs(np.mean(drawn)) < 5 * s / np.sqrt(drawn.size)
+
+
+# --- Class weights ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "solver"),
+    [("fit", solver) for solver in SOLVERS] + [("partial_fit", solver) for solver in OPTIMIZERS],
+)
+def test_a_dict_of_class_weights_is_a_sample_weight(method, solver):
+    arguments = {"classes": [0, 1, 2]} if method == "partial_fit" else {}
+    weights = {0: 1.0, 1: 2.5, 2: 0.25}
+    by_class = getattr(small(solver=solver, class_weight=weights), method)(X, y, **arguments)
+    by_row = getattr(small(solver=solver), method)(
+        X, y, np.array([weights[c] for c in y]), **arguments
+    )
+    assert_same_model(by_class, by_row)
+
+
+def test_classes_that_a_dict_leaves_out_weigh_one():
+    assert_same_model(
+        small(class_weight={1: 3.0}).fit(X, y),
+        small(class_weight={0: 1.0, 1: 3.0, 2: 1.0}).fit(X, y),
+    )
+
+
+@pytest.mark.parametrize("labels", [y, y == 0, np.array(["a", "b", "c"])[y]])
+def test_balanced_equals_the_weights_computed_by_hand(labels):
+    some = np.arange(90) % 4 != 0
+    inputs, labels = X[some], labels[some]
+    classes = np.unique(labels)
+    by_hand = compute_class_weight("balanced", classes=classes, y=labels)
+    assert_same_model(
+        small(class_weight="balanced").fit(inputs, labels),
+        small(class_weight=dict(zip(classes.tolist(), by_hand, strict=True))).fit(inputs, labels),
+    )
+
+
+@pytest.mark.parametrize("class_weight", [None, "balanced", {0: 2.0, 1: 1.0, 2: 0.5}])
+def test_whole_sample_weights_are_repetitions(class_weight):
+    times = np.random.RandomState(0).randint(0, 4, 90)
+    params = {"class_weight": class_weight, "solver": "lbfgs", "max_iter": 10}
+    weighted = small(**params).fit(X, y, times)
+    repeated = small(**params).fit(np.repeat(X, times, axis=0), np.repeat(y, times))
+    assert_same_model(weighted, repeated, rtol=1e-6)
+
+
+def test_balanced_multilabel_weights_multiply_over_the_columns():
+    by_hand = np.ones(60)
+    for column in Y_multi.T:
+        by_hand *= compute_class_weight("balanced", classes=np.array([0, 1]), y=column)[column]
+    assert_same_model(
+        small(class_weight="balanced").fit(X_multi, Y_multi),
+        small().fit(X_multi, Y_multi, by_hand),
+    )
+
+
+def test_balanced_multilabel_counts_sample_weights_as_repetitions():
+    times = np.random.RandomState(0).randint(0, 4, 60)
+    params = {"class_weight": "balanced", "solver": "lbfgs", "max_iter": 10}
+    weighted = small(**params).fit(X_multi, Y_multi, times)
+    repeated = small(**params).fit(
+        np.repeat(X_multi, times, axis=0), np.repeat(Y_multi, times, axis=0)
+    )
+    assert_same_model(weighted, repeated, rtol=1e-6)
+
+
+@pytest.mark.parametrize("convert", [np.asarray, sparse.csr_matrix])
+def test_a_list_of_dicts_weighs_the_columns_of_multilabel_y(convert):
+    weights = [{0: 1, 1: 5}, {0: 1, 1: 1}, {0: 2, 1: 1}]
+    by_hand = np.array([5.0, 1.0])[1 - Y_multi[:, 0]] * np.array([2.0, 1.0])[Y_multi[:, 2]]
+    assert_same_model(
+        small(class_weight=weights).fit(X_multi, convert(Y_multi)),
+        small().fit(X_multi, Y_multi, by_hand),
+    )
+
+
+# --- The validation set -----------------------------------------------------------------------
+
+
+def test_a_given_validation_set_spares_the_split():
+    model = small(early_stopping=True).fit(X_train, y_train, X_val=X_val, y_val=y_val)
+    split = small(early_stopping=True, validation_fraction=0.2).fit(X_train, y_train)
+    assert model.t_ == 60 * model.n_iter_
+    assert split.t_ == 48 * split.n_iter_
+    assert model.validation_scores_[-1] in [k / 30 for k in range(31)]
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_validation_is_recorded_but_decides_only_with_early_stopping(early_stopping, solver):
+    params = {"solver": solver, "max_iter": 30, "learning_rate_init": 0.05, "n_iter_no_change": 2}
+    model = small(early_stopping=early_stopping, **params)
+    model.fit(X_train, y_train, X_val=X_val, y_val=y_val)
+    assert len(model.validation_scores_) == len(model.validation_loss_curve_) == model.n_iter_
+    assert model.best_validation_score_ == max(model.validation_scores_)
+    if early_stopping and solver in OPTIMIZERS:
+        assert model.best_loss_ is None
+        assert model.score(X_val, y_val) == model.best_validation_score_
+    else:
+        blind = small(**params).fit(X_train, y_train)
+        assert_identical_model(model, blind)
+        assert model.loss_curve_ == blind.loss_curve_
+        assert model.best_loss_ == min(model.loss_curve_)
+        assert blind.validation_scores_ is None
+        assert blind.validation_loss_curve_ is None
+        assert blind.best_validation_score_ is None
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(("kind", "data"), TARGETS.items(), ids=TARGETS)
+def test_validation_curves_are_log_loss_and_accuracy_of_the_model_after_each_epoch(
+    kind, data, solver
+):
+    inputs, labels = data
+    held_out = inputs[:30], labels[:30]
+    curves = small(solver=solver, alpha=1.0).fit(
+        inputs[30:], labels[30:], X_val=held_out[0], y_val=held_out[1]
+    )
+    for n_epochs in range(1, 4):
+        model = small(solver=solver, alpha=1.0, max_iter=n_epochs).fit(inputs[30:], labels[30:])
+        proba = model.predict_proba(held_out[0])
+        if kind == "multilabel":
+            expected = sum(log_loss(held_out[1][:, k], proba[:, k]) for k in range(3))
+        else:
+            expected = log_loss(held_out[1], proba)
+        assert curves.validation_loss_curve_[n_epochs - 1] == pytest.approx(expected, rel=1e-9)
+        assert curves.validation_scores_[n_epochs - 1] == pytest.approx(model.score(*held_out))
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_the_scale_of_sample_weights_changes_no_curve(solver):
+    w = np.linspace(0.5, 2, 90)
+    params = {"early_stopping": True, "alpha": 0, "solver": solver}
+    model, scaled = small(**params).fit(X, y, w), small(**params).fit(X, y, 100 * w)
+    assert scaled.loss_curve_ == pytest.approx(model.loss_curve_)
+    if solver in OPTIMIZERS:
+        assert scaled.validation_loss_curve_ == pytest.approx(model.validation_loss_curve_)
+        assert scaled.validation_scores_ == pytest.approx(model.validation_scores_)
+
+
+def test_class_weights_weigh_the_validation_loss_by_a_mean():
+    weights = {0: 100.0, 1: 200.0, 2: 300.0}
+    model = small(class_weight=weights).fit(X_train, y_train, X_val=X_val, y_val=y_val)
+    w_val = np.array([weights[c] for c in y_val])
+    last = log_loss(y_val, model.predict_proba(X_val), sample_weight=w_val)
+    assert model.validation_loss_curve_[-1] == pytest.approx(last)
+    assert model.validation_scores_[-1] == pytest.approx(model.score(X_val, y_val, w_val))
+
+
+def test_balanced_weighs_validation_rows_as_training_rows():
+    some = y_val != 2
+    weights = compute_class_weight("balanced", classes=np.array([0, 1, 2]), y=y_train)
+    model = small(class_weight="balanced").fit(
+        X_train, y_train, X_val=X_val[some], y_val=y_val[some]
+    )
+    proba, w = model.predict_proba(X_val[some]), weights[y_val[some]]
+    expected = log_loss(y_val[some], proba, sample_weight=w, labels=[0, 1, 2])
+    assert model.validation_loss_curve_[-1] == pytest.approx(expected)
+
+
+def test_early_stopping_ends_with_the_weights_of_the_best_epoch():
+    params = {"learning_rate_init": 0.05, "batch_size": 10, "alpha": 0}
+    noisy = np.random.RandomState(0).permutation(y_val)
+    model = small(early_stopping=True, max_iter=300, n_iter_no_change=5, **params)
+    model.fit(X_train, y_train, X_val=X_val, y_val=noisy)
+    best = int(np.argmax(model.validation_scores_)) + 1
+    assert best < model.n_iter_ < 300
+    at_best = small(max_iter=best, **params).fit(X_train, y_train)
+    assert_identical_model(model, at_best)
+
+
+def test_early_stopping_waits_n_iter_no_change_epochs():
+    model = small(early_stopping=True, max_iter=300, n_iter_no_change=5, tol=0.01)
+    model.fit(X_train, y_train, X_val=X_val, y_val=y_val)
+    best, waited = -np.inf, 0
+    for score in model.validation_scores_:
+        assert waited <= 5
+        waited = 0 if score >= best + 0.01 else waited + 1
+        best = max(best, score)
+    assert waited == 6
+
+
+def test_validation_rows_may_be_sparse_or_of_other_precision():
+    dense = small().fit(X_train, y_train, X_val=X_val, y_val=y_val)
+    as_csc = small().fit(X_train, y_train, X_val=sparse.csc_matrix(X_val), y_val=list(y_val))
+    single = small().fit(X_train, y_train, X_val=X_val.astype(np.float32), y_val=y_val)
+    assert as_csc.validation_loss_curve_ == pytest.approx(dense.validation_loss_curve_, rel=1e-10)
+    assert single.validation_loss_curve_ == pytest.approx(dense.validation_loss_curve_, rel=1e-5)
+    assert_computes_in(single, np.float64, X_val)
+
+
+def test_validation_rows_may_lack_classes():
+    some = y_val != 1
+    model = small().fit(X_train, y_train, X_val=X_val[some], y_val=y_val[some])
+    expected = log_loss(y_val[some], model.predict_proba(X_val[some]), labels=[0, 1, 2])
+    assert model.validation_loss_curve_[-1] == pytest.approx(expected)
+
+
+# --- Training ---------------------------------------------------------------------------------
+
+
+def test_a_batch_larger_than_the_data_warns_and_is_all_of_it():
+    with pytest.warns(UserWarning, match="batch_size=1000 .*90 training rows") as caught:
+        model = small(batch_size=1000).fit(X, y)
+    assert_identical_model(model, small(batch_size=90).fit(X, y))
+    assert {w.filename for w in caught if "batch_size" in str(w.message)} == {__file__}
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_convergence_warning_when_max_iter_is_reached_and_only_then(solver):
+    with pytest.warns(ConvergenceWarning, match="(?i)max_iter") as caught:
+        small(solver=solver, max_iter=2).fit(X, y)
+    assert [w.filename for w in caught] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = small(solver=solver, max_iter=5000, tol=1e-3, alpha=0.1, learning_rate_init=0.05)
+        model.fit(X, y)
+    assert model.n_iter_ < 5000
+
+
+def test_partial_fit_never_warns_of_convergence():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        small().partial_fit(X, y, classes=[0, 1, 2]).partial_fit(X, y)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("validated", [False, True])
+def test_verbose_prints_a_line_an_epoch(validated, solver, capsys):
+    validation = {"X_val": X_val, "y_val": y_val} if validated else {}
+    model = small(solver=solver, verbose=True, max_iter=3).fit(X_train, y_train, **validation)
+    lines = capsys.readouterr().out.splitlines()
+    losses = [line for line in lines if line.startswith("Iteration")]
+    expected = [f"Iteration {i}, loss = {loss:.8f}" for i, loss in enumerate(model.loss_curve_, 1)]
+    assert losses == expected
+    assert len(lines) == (2 if validated else 1) * model.n_iter_
+    small(solver=solver, max_iter=3).fit(X_train, y_train, **validation)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("solver", OPTIMIZERS)
+def test_partial_fit_is_one_epoch_a_call(solver):
+    model = small(solver=solver)
+    for call in range(1, 4):
+        model.partial_fit(X, y, classes=[0, 1, 2])
+        assert model.n_iter_ == 1
+        assert len(model.loss_curve_) == call
+        assert model.loss_ == model.loss_curve_[-1]
+        assert model.t_ == 90 * call
+    assert model.best_loss_ == min(model.loss_curve_)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("solver", OPTIMIZERS)
+def test_partial_fits_without_shuffling_are_one_fit(solver, early_stopping):
+    whole = small(solver=solver, shuffle=False, max_iter=4, batch_size=16).fit(X, y)
+    model = small(solver=solver, shuffle=False, batch_size=16, early_stopping=early_stopping)
+    for _ in range(4):
+        model.partial_fit(X, y, classes=[0, 1, 2])
+    assert_identical_model(model, whole)
+    assert model.loss_curve_ == whole.loss_curve_
+    assert model.validation_scores_ is None
+
+
+def test_partial_fit_learns_from_batches_that_lack_classes():
+    model = small(learning_rate_init=0.02)
+    for _ in range(60):
+        for label in (0, 1, 2):
+            model.partial_fit(X[y == label], y[y == label], classes=[2, 0, 1])
+    assert model.classes_.tolist() == [0, 1, 2]
+    assert model.score(X, y) > 0.8
+
+
+def test_partial_fit_is_absent_without_a_stochastic_solver():
+    model = small(solver="lbfgs")
+    assert not hasattr(model, "partial_fit")
+    with pytest.raises(AttributeError, match="partial_fit"):
+        model.partial_fit(X, y, classes=[0, 1, 2])
+    for solver in OPTIMIZERS:
+        assert hasattr(model.set_params(solver=solver), "partial_fit")
+
+
+def test_partial_fit_goes_on_after_fit():
+    model = small(shuffle=False).fit(X, y)
+    before = model.loss_curve_.copy()
+    model.partial_fit(X, y)
+    assert model.loss_curve_[:-1] == before
+    assert model.loss_curve_[-1] < before[-1]
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_warm_start_goes_on_where_training_ended(solver):
+    model = small(solver=solver, warm_start=True).fit(X, y)
+    curve, t = model.loss_curve_, model.t_
+    model.fit(X, y)
+    assert model.loss_curve_[: len(curve)] == curve
+    assert len(model.loss_curve_) == len(curve) + model.n_iter_
+    assert model.loss_curve_[-1] < curve[-1]
+    assert model.t_ == t + (90 * model.n_iter_ if solver in OPTIMIZERS else 0)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_without_warm_start_each_fit_starts_anew(solver):
+    model = small(solver=solver).fit(X, y)
+    again = pickle.loads(pickle.dumps(model)).fit(X, y)
+    assert_identical_model(again, model)
+    assert again.loss_curve_ == model.loss_curve_
+    other = make_blobs(40, n_features=7, centers=5, random_state=0)
+    assert_identical_model(model.fit(*other), small(solver=solver).fit(*other))
+
+
+@pytest.mark.parametrize(("before", "after"), [*permutations(SOLVERS, 2)])
+def test_parameters_set_between_fits_take_effect(before, after):
+    model = small(solver=before, activation="relu").fit(X, y)
+    proba = model.predict_proba(X)
+    model.set_params(solver=after, activation="tanh")
+    # what is fitted goes on predicting with the activation it was trained with
+    np.testing.assert_array_equal(model.predict_proba(X), proba)
+    model.fit(X, y)
+    assert_identical_model(model, small(solver=after, activation="tanh").fit(X, y))
+
+
+def test_a_learning_rate_set_between_partial_fits_counts_when_it_does_for_mlpclassifier():
+    models = [
+        cls((6,), solver="sgd", random_state=0) for cls in (NumpyMLPClassifier, MLPClassifier)
+    ]
+    for model in models:
+        model.partial_fit(X, y, classes=[0, 1, 2])
+        model.set_params(learning_rate_init=0.1, shuffle=False).partial_fit(X, y)
+    assert_same_model(*models)
+
+
+def test_a_solver_set_between_partial_fits_starts_with_a_new_state():
+    model = small(solver="sgd", shuffle=False).partial_fit(X, y, classes=[0, 1, 2])
+    fresh = small(solver="adam", shuffle=False, warm_start=True, max_iter=1)
+    fresh.partial_fit(X, y, classes=[0, 1, 2])
+    fresh.coefs_, fresh.intercepts_ = model.coefs_, model.intercepts_
+    assert_identical_model(model.set_params(solver="adam").partial_fit(X, y), fresh.fit(X, y))
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_fitting_changes_no_parameter_of_the_constructor(method):
+    params = {
+        "hidden_layer_sizes": [5, 3],
+        "class_weight": {0: 1, 1: 2, 2: 3},
+        "random_state": 3,
+        "n_iter_no_change": np.inf,
+    }
+    model = small(**params)
+    given = model.get_params()
+    frozen = pickle.dumps(given)
+    arguments = {"classes": [0, 1, 2]} if method == "partial_fit" else {}
+    getattr(model, method)(X, y, **arguments)
+    assert model.get_params().keys() == given.keys()
+    assert all(model.get_params()[name] is value for name, value in given.items())
+    assert pickle.dumps(given) == frozen
+
+
+@pytest.mark.parametrize("sizes", [7, [7], (7,), np.array([7]), np.int64(7)])
+def test_one_hidden_layer_may_be_written_as_a_number(sizes):
+    model = small(hidden_layer_sizes=sizes).fit(X, y)
+    assert [W.shape for W in model.coefs_] == [(4, 7), (7, 3)]
+    assert model.n_layers_ == 3
+
+
+def test_no_hidden_layer_is_allowed():
+    model = NumpyMLPClassifier((), solver="lbfgs", random_state=0).fit(X, y)
+    assert [W.shape for W in model.coefs_] == [(4, 3)]
+    assert model.n_layers_ == 2
+    assert model.score(X, y) > 0.8
+
+
+# --- Chance -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_an_int_seed_is_reproducible(solver):
+    assert_identical_model(small(solver=solver).fit(X, y), small(solver=solver).fit(X, y))
+    other = small(solver=solver, random_state=1).fit(X, y)
+    assert not np.array_equal(other.coefs_[0], small(solver=solver).fit(X, y).coefs_[0])
+
+
+def test_no_seed_uses_the_global_generator():
+    models = []
+    for _ in range(2):
+        np.random.seed(3)  # noqa: NPY002
+        models.append(small(random_state=None).fit(X, y))
+    assert_identical_model(*models)
+    assert not np.array_equal(small(random_state=None).fit(X, y).coefs_[0], models[0].coefs_[0])
+
+
+def test_an_int_seed_leaves_the_global_generator_alone():
+    before = pickle.dumps(np.random.get_state())  # noqa: NPY002
+    small(early_stopping=True).fit(X, y)
+    assert pickle.dumps(np.random.get_state()) == before  # noqa: NPY002
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_generator_as_seed_advances(method):
+    arguments = {"classes": [0, 1, 2]} if method == "partial_fit" else {}
+    rng = np.random.RandomState(0)
+    first = getattr(small(random_state=rng), method)(X, y, **arguments)
+    second = getattr(small(random_state=rng), method)(X, y, **arguments)
+    assert first.random_state is rng
+    assert_identical_model(first, getattr(small(random_state=0), method)(X, y, **arguments))
+    assert not np.array_equal(first.coefs_[0], second.coefs_[0])
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_each_partial_fit_shuffles_anew_if_at_all(shuffle):
+    model = small(solver="sgd", batch_size=1, momentum=0, shuffle=shuffle)
+    start = model.partial_fit(X, y, classes=[0, 1, 2]).coefs_, model.intercepts_
+    ends = []
+    for _ in range(2):
+        model.coefs_, model.intercepts_ = start
+        ends.append(model.partial_fit(X, y).coefs_[0])
+    assert np.array_equal(*ends) != shuffle
+
+
+# --- Threads ----------------------------------------------------------------------------------
+
+
+def test_threads_may_predict_on_one_model_at_once():
+    model = small(hidden_layer_sizes=(30, 20)).fit(X, y)
+    parts = [np.vstack([X + shift] * 5) for shift in np.linspace(-1, 1, 8)]
+    expected = [model.predict_proba(part) for part in parts]
+
+    def ask_often(part):
+        return [model.predict_proba(part) for _ in range(30)]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask_often, parts))
+    for given, right in zip(answers, expected, strict=True):
+        for proba in given:
+            np.testing.assert_array_equal(proba, right)
+
+
+# --- Attributes -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("data", TARGETS.values(), ids=TARGETS)
+def test_every_fitted_attribute_of_mlpclassifier_is_there_with_its_value(data, solver):
+    params = {"hidden_layer_sizes": (6,), "solver": solver, "max_iter": 5, "random_state": 0}
+    theirs = MLPClassifier(**params).fit(*data)
+    ours = NumpyMLPClassifier(**params).fit(*data)
+    public = {name for name in vars(theirs) if re.fullmatch(r"[a-z]\w*_", name)}
+    assert public <= vars(ours).keys()
+    for name in ("n_layers_", "n_outputs_", "out_activation_", "n_features_in_", "n_iter_", "t_"):
+        assert getattr(ours, name) == getattr(theirs, name), name
+    np.testing.assert_array_equal(ours.classes_, theirs.classes_)
+    for name in ("loss_", "best_loss_", "loss_curve_"):
+        if hasattr(theirs, name):
+            assert getattr(ours, name) == pytest.approx(getattr(theirs, name), rel=1e-7), name
+
+
+def test_results_handed_out_are_not_changed_by_further_training():
+    model = small(warm_start=True).fit(X, y)
+    coefs, curve = model.coefs_, model.loss_curve_
+    frozen = pickle.dumps((coefs, curve))
+    model.fit(X, y).partial_fit(X, y)
+    assert pickle.dumps((coefs, curve)) == frozen
+
+
+def test_changes_to_published_weights_are_what_predicts():
+    model = small().fit(X, y)
+    model.coefs_[-1][:] = 0
+    model.intercepts_[-1][:] = [0, 5, 0]
+    assert set(model.predict(X)) == {1}
