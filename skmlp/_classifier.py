@@ -35,6 +35,9 @@ from skmlp._validation import (
     training_dtypes,
 )
 
+# larger chunks of rows gain no speed, but cost memory
+_CHUNK_MIB = 16
+
 
 @dataclass
 class _TrainingState:
@@ -837,6 +840,6 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
 
 
 def _chunk_rows(weights: Sequence[FloatArray]) -> int:
-    """Return how many rows' activations, of two layers at a time, fit in `working_memory`."""
-    row_bytes = 2 * max(W.shape[1] for W in weights) * weights[0].itemsize
-    return max(1, int(get_config()["working_memory"] * 2**20) // row_bytes)
+    """Return how many rows' hidden activations, of two layers at a time, are to be in memory."""
+    row_bytes = 2 * max((W.shape[1] for W in weights[:-1]), default=1) * weights[0].itemsize
+    return max(1, int(min(get_config()["working_memory"], _CHUNK_MIB) * 2**20) // row_bytes)

@@ -131,19 +131,25 @@ def logits(
     activation: str,
     chunk_rows: int | None = None,
 ) -> FloatArray:
-    """Return z^L of all rows of X, shape (n, n_outputs), computed `chunk_rows` rows at a time."""
+    """Return z^L of all rows of X, shape (n, n_outputs).
+
+    Rows are taken `chunk_rows` at a time through two buffers, which the hidden layers use in turn.
+    """
     n = X.shape[0]
-    chunk_rows = chunk_rows or max(n, 1)
+    chunk_rows = max(1, min(chunk_rows or n, n))
     h = ACTIVATIONS[activation]
+    widest = max((W_l.shape[1] for W_l in W[:-1]), default=0)
+    buffers = np.empty((2, chunk_rows * widest), W[-1].dtype)
     z_out = np.empty((n, W[-1].shape[1]), W[-1].dtype)
     for start in range(0, n, chunk_rows):
         a = X[start : start + chunk_rows]
-        for W_l, b_l in zip(W[:-1], b[:-1], strict=True):
-            z = np.empty((a.shape[0], W_l.shape[1]), W_l.dtype)
+        m = a.shape[0]
+        for i, (W_l, b_l) in enumerate(zip(W[:-1], b[:-1], strict=True)):
+            z = buffers[i % 2, : m * len(b_l)].reshape(m, len(b_l))
             affine(a, W_l, b_l, out=z)
             h.forward(z)
             a = z
-        affine(a, W[-1], b[-1], out=z_out[start : start + chunk_rows])
+        affine(a, W[-1], b[-1], out=z_out[start : start + m])
     return z_out
 
 
