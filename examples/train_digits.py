@@ -130,7 +130,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--output", metavar="DIR", type=Path, default=".", help="folder to write to (default: here)"
     )
-    parser.add_argument("--seed", type=int, default=7, help="of split and training (default: 7)")
+    parser.add_argument("--seed", type=int, default=0, help="of split and training (default: 0)")
     args = parser.parse_args(argv)
     args.output.mkdir(parents=True, exist_ok=True)
 

@@ -21,7 +21,8 @@ SELF_CONTAINED = {
     "train_digits.py": (
         ["digits_curves.png", "digits_confusion.png"],
         "digits_model.joblib",
-        0.97,
+        # 360 test images: over seeds the accuracy is 0.971 with a standard deviation of 0.006
+        0.95,
     ),
     "pipeline_grid_search.py": (["grid_search.png"], "grid_search_model.joblib", 0.96),
 }
