@@ -28,11 +28,12 @@ from skmlp._targets import ClassWeights, TargetEncoder, sorted_classes
 from skmlp._training import History, Rows, StoppingRule, train, train_lbfgs
 from skmlp._types import FloatArray, Matrix
 from skmlp._validation import (
+    accepted_dtypes,
     all_or_nothing,
     check_hidden_layer_sizes,
+    float_dtype,
     row_weights,
     split_rows,
-    training_dtypes,
 )
 
 # larger chunks of rows gain no speed, but cost memory
@@ -151,7 +152,8 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         or a number s > 0 for weights and biases from N(0, s^2).
     dtype : {"float32", "float64"} or None, default=None
         Precision of all computation. None: that of X if it is float32 or float64, float32 for
-        narrower floats, else float64. "float32" is faster, and rarely less accurate.
+        narrower floats, else float64. "float32" is faster, and rarely less accurate. Dense X of
+        uint8 or float16 is converted batch by batch, not as a whole.
 
     Attributes
     ----------
@@ -526,8 +528,8 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _logits(self, X: Any) -> FloatArray:
         check_is_fitted(self)
-        dtype = self.coefs_[0].dtype
-        X = validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
+        dtypes = accepted_dtypes(X, self.coefs_[0].dtype)
+        X = validate_data(self, X, accept_sparse="csr", dtype=dtypes, reset=False)
         return logits(
             X, self.coefs_, self.intercepts_, self._fitted_activation, _chunk_rows(self.coefs_)
         )
@@ -550,28 +552,36 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
                 self._validate_params()
             goes_on = hasattr(self, "coefs_") and (incremental or self.warm_start)
             state = copy.deepcopy(self._state) if goes_on else _TrainingState()
-            X, y = self._validate_training_data(X, y, goes_on)
+            dtype = self._compute_dtype(X, goes_on)
+            X, y = self._validate_training_data(X, y, dtype, goes_on)
             encoder = self._target_encoder(y, classes, goes_on, incremental)
             rows, class_weights = self._training_rows(X, y, sample_weight, encoder, incremental)
-            validation = self._validation_rows(X_val, y_val, encoder, class_weights, X.dtype)
+            validation = self._validation_rows(X_val, y_val, encoder, class_weights, dtype)
 
             rng = self._generator(state, incremental)
-            network = self._network(X, encoder, goes_on, rng)
+            network = self._network(X.shape[1], encoder, dtype, goes_on, rng)
             state.rule = self._stopping_rule(state, incremental)
             if state.rule.monitors_score and validation is None:
                 split_rng = self._split_generator(state, rng)
                 rows, validation = split_rows(rows, encoder, self.validation_fraction, split_rng)
             if validation is not None:
-                validation = validation.normalised(validation.mean_weight())
-            rows, network.alpha = self._normalise(rows, state, incremental)
+                validation = validation.normalised(validation.mean_weight(), dtype)
+            rows, network.alpha = self._normalise(rows, state, dtype, incremental)
             history = self._train(network, state, rows, validation, rng, goes_on, incremental)
 
             self._publish(network, encoder, state.rule, history, len(rows), goes_on)
             self._keep(state, history, rng, incremental)
         self._warn(history, incremental)
 
-    def _validate_training_data(self, X: Any, y: Any, goes_on: bool) -> tuple[Matrix, Any]:
-        dtype = self.dtype or (self.coefs_[0].dtype if goes_on else None)
+    def _compute_dtype(self, X: Any, goes_on: bool) -> np.dtype:
+        """Return the precision to compute in: as asked for, or the model's own, or that of X."""
+        if self.dtype is not None:
+            return np.dtype(self.dtype)
+        return self.coefs_[0].dtype if goes_on else float_dtype(X)
+
+    def _validate_training_data(
+        self, X: Any, y: Any, dtype: np.dtype, goes_on: bool
+    ) -> tuple[Matrix, Any]:
         return validate_data(
             self,
             X,
@@ -579,7 +589,7 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
             accept_sparse="csr",
             order="C",
             multi_output=True,
-            dtype=training_dtypes(X, dtype),
+            dtype=accepted_dtypes(X, dtype),
             reset=not goes_on,
         )
 
@@ -644,7 +654,13 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(f"{given} was given without {missing}; pass both or neither.")
         try:
             X_val, y_val = validate_data(
-                self, X_val, y_val, accept_sparse="csr", multi_output=True, dtype=dtype, reset=False
+                self,
+                X_val,
+                y_val,
+                accept_sparse="csr",
+                multi_output=True,
+                dtype=accepted_dtypes(X_val, dtype),
+                reset=False,
             )
             targets = encoder.encode(y_val, name="y_val")
             w = row_weights(None, class_weights, targets)
@@ -673,12 +689,17 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         return copy.deepcopy(state.split_rng)
 
     def _network(
-        self, X: Matrix, encoder: TargetEncoder, goes_on: bool, rng: np.random.RandomState
+        self,
+        n_features: int,
+        encoder: TargetEncoder,
+        dtype: np.dtype,
+        goes_on: bool,
+        rng: np.random.RandomState,
     ) -> Network:
         """Return the network, with new parameters or the model's own."""
         hidden = check_hidden_layer_sizes(self.hidden_layer_sizes)
-        layer_sizes = [X.shape[1], *hidden, encoder.n_outputs]
-        network = Network(layer_sizes, self.activation, encoder.out_activation, self.alpha, X.dtype)
+        layer_sizes = [n_features, *hidden, encoder.n_outputs]
+        network = Network(layer_sizes, self.activation, encoder.out_activation, self.alpha, dtype)
         if not goes_on:
             network.initialize(self.weight_init, rng)
             return network
@@ -701,13 +722,13 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         return rule
 
     def _normalise(
-        self, rows: Rows, state: _TrainingState, incremental: bool
+        self, rows: Rows, state: _TrainingState, dtype: np.dtype, incremental: bool
     ) -> tuple[Rows, float]:
         """Return rows with weights of mean one over the training set, and the penalty to match."""
         if not incremental:
             state.mean_weight, state.n_rows = 0.0, 0
         state.take_in(rows.mean_weight(), len(rows))
-        return rows.normalised(state.mean_weight), self.alpha / state.mean_weight
+        return rows.normalised(state.mean_weight, dtype), self.alpha / state.mean_weight
 
     def _train(
         self,
@@ -840,6 +861,7 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
 
 
 def _chunk_rows(weights: Sequence[FloatArray]) -> int:
-    """Return how many rows' hidden activations, of two layers at a time, are to be in memory."""
-    row_bytes = 2 * max((W.shape[1] for W in weights[:-1]), default=1) * weights[0].itemsize
+    """Return how many rows may be in memory at once: their input, and two hidden layers."""
+    widest = max((W.shape[1] for W in weights[:-1]), default=0)
+    row_bytes = (weights[0].shape[0] + 2 * widest) * weights[0].itemsize
     return max(1, int(min(get_config()["working_memory"], _CHUNK_MIB) * 2**20) // row_bytes)

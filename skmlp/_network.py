@@ -133,16 +133,17 @@ def logits(
 ) -> FloatArray:
     """Return z^L of all rows of X, shape (n, n_outputs).
 
-    Rows are taken `chunk_rows` at a time through two buffers, which the hidden layers use in turn.
+    Rows are taken `chunk_rows` at a time through two buffers, which the hidden layers use in turn;
+    rows of another dtype than the parameters' are converted on the way.
     """
-    n = X.shape[0]
+    n, dtype = X.shape[0], W[-1].dtype
     chunk_rows = max(1, min(chunk_rows or n, n))
     h = ACTIVATIONS[activation]
     widest = max((W_l.shape[1] for W_l in W[:-1]), default=0)
-    buffers = np.empty((2, chunk_rows * widest), W[-1].dtype)
-    z_out = np.empty((n, W[-1].shape[1]), W[-1].dtype)
+    buffers = np.empty((2, chunk_rows * widest), dtype)
+    z_out = np.empty((n, W[-1].shape[1]), dtype)
     for start in range(0, n, chunk_rows):
-        a = X[start : start + chunk_rows]
+        a = X[start : start + chunk_rows].astype(dtype, copy=False)
         m = a.shape[0]
         for i, (W_l, b_l) in enumerate(zip(W[:-1], b[:-1], strict=True)):
             z = buffers[i % 2, : m * len(b_l)].reshape(m, len(b_l))

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import scipy.optimize
@@ -22,7 +23,8 @@ class Rows:
     Attributes
     ----------
     X : ndarray or CSR matrix of shape (n, n_features)
-        All rows, also those that `index` leaves out.
+        All rows, also those that `index` leaves out. A dense X may be of a narrower dtype than the
+        network: its rows are converted as they are needed.
     y : ndarray of shape (n,) or (n, n_outputs)
         Encoded targets of all rows.
     w : ndarray of shape (n,) or None
@@ -55,17 +57,19 @@ class Rows:
         w = self.weights()
         return 1.0 if w is None else float(w.mean())
 
-    def normalised(self, mean_weight: float) -> "Rows":
-        """Return the rows with their weights divided by the mean, in the precision of X."""
+    def normalised(self, mean_weight: float, dtype: np.dtype) -> "Rows":
+        """Return the rows with their weights divided by the mean, in the precision given."""
         if self.w is None:
             return self
-        return replace(self, w=(self.w / mean_weight).astype(self.X.dtype))
+        return replace(self, w=(self.w / mean_weight).astype(dtype))
 
 
 Batch = tuple[Matrix, Targets, FloatArray | None]
 
 
-def minibatches(rows: Rows, batch_size: int, order: IndexArray | None) -> Iterator[Batch]:
+def minibatches(
+    rows: Rows, batch_size: int, order: IndexArray | None, dtype: np.dtype | None = None
+) -> Iterator[Batch]:
     """Yield (X, y, w) for each batch of an epoch.
 
     Parameters
@@ -76,23 +80,44 @@ def minibatches(rows: Rows, batch_size: int, order: IndexArray | None) -> Iterat
         Number of rows of a batch; the last one may be smaller.
     order : ndarray of row numbers or None
         The order of the epoch; None: all rows as they stand, which needs no gathering.
+    dtype : dtype or None, default=None
+        What dense rows are converted to, batch by batch; None: that of X.
 
     Yields
     ------
     X, y, w : array, array, array or None
-        The batch. Dense rows that are gathered share one buffer, which the next batch overwrites.
+        The batch. Dense rows that are gathered or converted share one buffer, which the next batch
+        overwrites.
     """
-    X, y, w = rows.X, rows.y, rows.w
-    slices = [slice(i, i + batch_size) for i in range(0, len(rows), batch_size)]
-    if order is None or issparse(X):
-        for batch in slices if order is None else (order[s] for s in slices):
-            yield X[batch], y[batch], None if w is None else w[batch]
-        return
-    buffer = np.empty((batch_size, X.shape[1]), X.dtype)
-    for batch in (order[s] for s in slices):
-        # the row numbers are in range; "clip" spares NumPy a buffered copy
-        X_batch = np.take(X, batch, axis=0, out=buffer[: len(batch)], mode="clip")
-        yield X_batch, y[batch], None if w is None else w[batch]
+    take = _taker(rows.X, batch_size, order is not None, dtype or rows.X.dtype)
+    for start in range(0, len(rows), batch_size):
+        stop = min(start + batch_size, len(rows))
+        batch = slice(start, stop) if order is None else order[start:stop]
+        yield take(batch), rows.y[batch], None if rows.w is None else rows.w[batch]
+
+
+def _taker(
+    X: Matrix, batch_size: int, gathers: bool, dtype: np.dtype
+) -> Callable[[slice | IndexArray], Matrix]:
+    """Return the function that takes a batch out of X, through buffers if X is dense."""
+    if issparse(X):
+        return X.__getitem__
+    shape = batch_size, X.shape[1]
+    gathered = np.empty(shape, X.dtype) if gathers else None
+    converted = np.empty(shape, dtype) if X.dtype != dtype else None
+
+    def take(batch: Any) -> Matrix:
+        if gathered is None:
+            X_batch = X[batch]
+        else:
+            # the row numbers are in range; "clip" spares NumPy a buffered copy
+            X_batch = np.take(X, batch, axis=0, out=gathered[: len(batch)], mode="clip")
+        if converted is None:
+            return X_batch
+        converted[: len(X_batch)] = X_batch
+        return converted[: len(X_batch)]
+
+    return take
 
 
 def run_epoch(
@@ -105,7 +130,7 @@ def run_epoch(
 ) -> float:
     """Take one step per batch, in place on `network.theta`; return the mean objective per row."""
     total = 0.0
-    for X, y, w in minibatches(rows, batch_size, order):
+    for X, y, w in minibatches(rows, batch_size, order, network.theta.dtype):
         E = network.loss_gradient(X, y, w)
         if not math.isfinite(E):
             return E
@@ -311,6 +336,7 @@ def train_lbfgs(
         When interrupted before the first iteration is complete; later, the history says so.
     """
     rows = rows.take()
+    X = rows.X.astype(network.theta.dtype, copy=False)
     history = History()
     complete = 0, network.theta.copy()
     network.reserve(len(rows))
@@ -319,7 +345,7 @@ def train_lbfgs(
     def objective(theta: FloatArray) -> tuple[float, FloatArray]:
         nonlocal E
         network.theta[:] = theta
-        E = network.loss_gradient(rows.X, rows.y, rows.w)
+        E = network.loss_gradient(X, rows.y, rows.w)
         return E, network.grad.astype(np.float64)
 
     def iteration_end(theta: FloatArray) -> None:

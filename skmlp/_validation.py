@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 
@@ -42,17 +43,23 @@ def check_hidden_layer_sizes(value: Any) -> list[int]:
     return [int(n) for n in sizes]
 
 
-def training_dtypes(X: Any, dtype: npt.DTypeLike | None) -> list[npt.DTypeLike]:
-    """Return the dtypes that X may keep; the first is the one it is converted to otherwise.
+def float_dtype(X: Any) -> np.dtype:
+    """Return the dtype to compute in if none was asked for.
 
-    None keeps float32 and float64; narrower floats become float32, all else float64.
+    It is that of X if float32 or float64, float32 for narrower floats, and float64 for all else.
     """
-    if dtype is not None:
-        return [dtype]
-    dtypes = list(X.dtypes) if hasattr(X, "iloc") else [getattr(X, "dtype", None)]
-    if all(getattr(d, "kind", "") == "f" and getattr(d, "itemsize", 8) <= 4 for d in dtypes):
-        return [np.float32, np.float64]
-    return [np.float64, np.float32]
+    dtypes = list(getattr(X, "dtypes", [getattr(X, "dtype", None)]))
+    # by name, which data frames of pandas and polars share with arrays
+    names = {str(dtype).lower().lstrip("<>=") for dtype in dtypes}
+    return np.dtype(np.float32 if names <= {"float16", "float32", "f2", "f4"} else np.float64)
+
+
+def accepted_dtypes(X: Any, dtype: np.dtype) -> list[npt.DTypeLike]:
+    """Return the dtypes that X may keep in validation; the first is what it else becomes.
+
+    Dense bytes and half floats are kept, to be converted batch by batch.
+    """
+    return [dtype] if issparse(X) else [dtype, np.uint8, np.float16]
 
 
 def row_weights(

@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import tracemalloc
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn import config_context
 from sklearn.datasets import make_blobs, make_multilabel_classification
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 from sklearn.metrics import log_loss
@@ -827,3 +829,31 @@ def test_changes_to_published_weights_are_what_predicts():
     model.coefs_[-1][:] = 0
     model.intercepts_[-1][:] = [0, 5, 0]
     assert set(model.predict(X)) == {1}
+
+
+# --- Narrow input -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("narrow", ["uint8", "float16"])
+def test_narrow_rows_train_the_model_of_their_wide_copy(narrow, solver):
+    pixels = np.random.RandomState(0).randint(0, 16, (90, 4)).astype(narrow)
+    settings = {"solver": solver, "dtype": "float32", "early_stopping": True, "alpha": 0.1}
+    ours = small(**settings).fit(pixels, y)
+    wide = small(**settings).fit(pixels.astype("float32"), y)
+    assert_identical_model(ours, wide)
+    assert ours.validation_scores_ == wide.validation_scores_
+    np.testing.assert_array_equal(ours.predict_proba(pixels), wide.predict_proba(pixels))
+
+
+def test_bytes_are_not_copied_to_floats_as_a_whole():
+    pixels = np.random.RandomState(0).randint(0, 256, (20_000, 100)).astype("uint8")
+    labels = pixels[:, 0] > 127
+    model = small(dtype="float32", max_iter=1, batch_size=100)
+    tracemalloc.start()
+    with config_context(working_memory=0.5):
+        model.fit(pixels, labels).predict(pixels)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # as floats they are four times as large
+    assert peak < pixels.nbytes

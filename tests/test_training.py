@@ -87,9 +87,9 @@ def test_mean_weight_is_that_of_the_rows_meant():
     assert Rows(X, y, w, np.array([1, 2])).mean_weight() == 4
 
 
-def test_normalised_divides_the_weights_in_the_precision_of_X():
+def test_normalised_divides_the_weights_in_the_precision_asked_for():
     rows = Rows(np.ones((2, 1), "float32"), np.zeros(2), np.array([1.0, 4.0]), np.array([1]))
-    normalised = rows.normalised(4.0)
+    normalised = rows.normalised(4.0, np.dtype("float32"))
     np.testing.assert_array_equal(normalised.w, [0.25, 1])
     assert normalised.w.dtype == "float32"
     np.testing.assert_array_equal(rows.w, [1, 4])
@@ -97,9 +97,21 @@ def test_normalised_divides_the_weights_in_the_precision_of_X():
     assert normalised.index is rows.index
 
 
+@pytest.mark.parametrize("order", [None, np.array([4, 0, 3, 1, 2])])
+@pytest.mark.parametrize("narrow", ["uint8", "float16"])
+def test_narrow_rows_are_converted_batch_by_batch(narrow, order):
+    X = np.arange(10).reshape(5, 2).astype(narrow)
+    batches = [
+        batch.copy()
+        for batch, _, _ in minibatches(Rows(X, np.arange(5)), 2, order, np.dtype("float32"))
+    ]
+    assert [batch.dtype for batch in batches] == ["float32"] * 3
+    np.testing.assert_array_equal(np.vstack(batches), X if order is None else X[order])
+
+
 def test_normalised_without_weights_is_the_same():
     rows = some_rows()
-    assert rows.normalised(1.0) is rows
+    assert rows.normalised(1.0, np.dtype("float32")) is rows
 
 
 @dense_and_sparse

@@ -11,11 +11,12 @@ from skmlp._compat import InvalidParameterError, check_sample_weight
 from skmlp._targets import ClassWeights, TargetEncoder
 from skmlp._training import Rows
 from skmlp._validation import (
+    accepted_dtypes,
     all_or_nothing,
     check_hidden_layer_sizes,
+    float_dtype,
     row_weights,
     split_rows,
-    training_dtypes,
 )
 
 # --- All or nothing ---------------------------------------------------------------------------
@@ -86,54 +87,53 @@ def test_other_sizes_are_refused_with_their_value(value):
 
 # --- Precision --------------------------------------------------------------------------------
 
-FIRST_FLOAT32 = [np.float32, np.float64]
-FIRST_FLOAT64 = [np.float64, np.float32]
-
 
 @pytest.mark.parametrize(
     ("dtype", "expected"),
     [
-        ("float16", FIRST_FLOAT32),
-        ("float32", FIRST_FLOAT32),
-        ("float64", FIRST_FLOAT64),
-        ("longdouble", FIRST_FLOAT64),
-        ("int8", FIRST_FLOAT64),
-        ("int64", FIRST_FLOAT64),
-        ("bool", FIRST_FLOAT64),
-        ("object", FIRST_FLOAT64),
-        (">f4", FIRST_FLOAT32),
+        ("float16", "float32"),
+        ("float32", "float32"),
+        ("float64", "float64"),
+        ("longdouble", "float64"),
+        ("int8", "float64"),
+        ("int64", "float64"),
+        ("bool", "float64"),
+        ("object", "float64"),
+        (">f4", "float32"),
     ],
 )
 def test_narrow_floats_are_computed_in_float32_and_all_else_in_float64(dtype, expected):
     X = np.ones((3, 2), dtype=dtype)
-    assert training_dtypes(X, None) == expected
-    assert training_dtypes(pd.DataFrame(np.ones((3, 2))).astype(dtype), None) == expected
+    assert float_dtype(X) == expected
+    assert float_dtype(pd.DataFrame(np.ones((3, 2))).astype(dtype)) == expected
 
 
 def test_lists_are_computed_in_float64():
-    assert training_dtypes([[1.0, 2.0]], None) == FIRST_FLOAT64
+    assert float_dtype([[1.0, 2.0]]) == "float64"
 
 
 def test_sparse_rows_have_a_precision_too():
-    assert training_dtypes(sparse.csr_matrix(np.ones((3, 2), np.float32)), None) == FIRST_FLOAT32
+    assert float_dtype(sparse.csr_matrix(np.ones((3, 2), np.float32))) == "float32"
 
 
 @pytest.mark.parametrize(
     ("dtypes", "expected"),
     [
-        (("float16", "float32"), FIRST_FLOAT32),
-        (("float32", "float64"), FIRST_FLOAT64),
-        (("float32", "int8"), FIRST_FLOAT64),
+        (("float16", "float32"), "float32"),
+        (("float32", "float64"), "float64"),
+        (("float32", "int8"), "float64"),
     ],
 )
 def test_one_wide_column_widens_a_frame(dtypes, expected):
     frame = pd.DataFrame({"a": [1, 2], "b": [3, 4]})
-    assert training_dtypes(frame.astype(dict(zip("ab", dtypes, strict=True))), None) == expected
+    assert float_dtype(frame.astype(dict(zip("ab", dtypes, strict=True)))) == expected
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", np.dtype("float32")])
-def test_a_given_precision_is_the_only_one(dtype):
-    assert training_dtypes(np.ones((3, 2)), dtype) == [dtype]
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_dense_bytes_and_half_floats_are_kept_and_sparse_ones_are_not(dtype):
+    dtype = np.dtype(dtype)
+    assert accepted_dtypes(np.ones((3, 2)), dtype) == [dtype, np.uint8, np.float16]
+    assert accepted_dtypes(sparse.csr_matrix(np.ones((3, 2))), dtype) == [dtype]
 
 
 # --- Weights ----------------------------------------------------------------------------------
