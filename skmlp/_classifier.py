@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import issparse
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
@@ -25,6 +26,7 @@ from skmlp._network import Network, logits
 from skmlp._optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from skmlp._schedules import SCHEDULES, Schedule
 from skmlp._targets import ClassWeights, TargetEncoder, sorted_classes
+from skmlp._threads import blas_threads
 from skmlp._training import History, Rows, StoppingRule, train, train_lbfgs
 from skmlp._types import FloatArray, Matrix
 from skmlp._validation import (
@@ -154,6 +156,12 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         Precision of all computation. None: that of X if it is float32 or float64, float32 for
         narrower floats, else float64. "float32" is faster, and rarely less accurate. Dense X of
         uint8 or float16 is converted batch by batch, not as a whole.
+    n_threads : int or "auto", default="auto"
+        Number of threads that BLAS may use, in `fit` and in the fitted model's predictions. "auto":
+        one where the matrix products are small, which more threads only slow down; where they are
+        large, all cores that this process may use and that are idle, if a short trial shows that it
+        pays. The number of threads can change the last bits of a large network's results; an int
+        fixes it.
 
     Attributes
     ----------
@@ -265,6 +273,7 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
             Interval(Real, 0, None, closed="neither"),
         ],
         "dtype": [StrOptions({"float32", "float64"}), None],
+        "n_threads": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
@@ -296,6 +305,7 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         class_weight: str | dict | list | None = None,
         weight_init: str | float = "glorot_uniform",
         dtype: str | None = None,
+        n_threads: int | str = "auto",
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -323,6 +333,7 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         self.class_weight = class_weight
         self.weight_init = weight_init
         self.dtype = dtype
+        self.n_threads = n_threads
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -528,11 +539,14 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _logits(self, X: Any) -> FloatArray:
         check_is_fitted(self)
-        dtypes = accepted_dtypes(X, self.coefs_[0].dtype)
-        X = validate_data(self, X, accept_sparse="csr", dtype=dtypes, reset=False)
-        return logits(
-            X, self.coefs_, self.intercepts_, self._fitted_activation, _chunk_rows(self.coefs_)
+        dtype = self.coefs_[0].dtype
+        X = validate_data(
+            self, X, accept_sparse="csr", dtype=accepted_dtypes(X, dtype), reset=False
         )
+        n, chunk_rows = X.shape[0], _chunk_rows(self.coefs_)
+        products = _products(min(n, chunk_rows), X, self.coefs_)
+        with blas_threads(self._fitted_threads, products, dtype, repeats=n // chunk_rows):
+            return logits(X, self.coefs_, self.intercepts_, self._fitted_activation, chunk_rows)
 
     def _fit(
         self,
@@ -741,33 +755,42 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         incremental: bool,
     ) -> History:
         """Run the solver, in place on the network and the state."""
+        dtype = network.theta.dtype
         if self.solver == "lbfgs":
-            return train_lbfgs(
-                network,
-                rows,
-                max_iter=self.max_iter,
-                max_fun=self.max_fun,
-                tol=self.tol,
-                validation=validation,
-                chunk_rows=_chunk_rows(network.W),
-                on_epoch=self._report,
-            )
+            products = _products(len(rows), rows.X, network.W)
+            with blas_threads(self.n_threads, products, dtype, repeats=self.max_iter):
+                return train_lbfgs(
+                    network,
+                    rows,
+                    max_iter=self.max_iter,
+                    max_fun=self.max_fun,
+                    tol=self.tol,
+                    validation=validation,
+                    chunk_rows=_chunk_rows(network.W),
+                    on_epoch=self._report,
+                )
         solver = state.solver if incremental else None
         if solver is None or not self._fits(solver[0], network.theta):
             solver = self._new_solver(network.theta, self.t_ if goes_on else 0)
         state.solver = solver
-        return train(
-            network,
-            *solver,
-            state.rule,
-            rows,
-            batch_size=self._batch_size(len(rows)),
-            max_epochs=1 if incremental else self.max_iter,
-            rng=rng if self.shuffle else None,
-            validation=validation,
-            chunk_rows=_chunk_rows(network.W),
-            on_epoch=self._report,
-        )
+        batch_size = self._batch_size(len(rows))
+        max_epochs = 1 if incremental else self.max_iter
+        products = _products(batch_size, rows.X, network.W)
+        n_batches = max_epochs * math.ceil(len(rows) / batch_size)
+        with (threads := blas_threads(self.n_threads, products, dtype, repeats=n_batches)):
+            return train(
+                network,
+                *solver,
+                state.rule,
+                rows,
+                batch_size=batch_size,
+                max_epochs=max_epochs,
+                rng=rng if self.shuffle else None,
+                validation=validation,
+                chunk_rows=_chunk_rows(network.W),
+                on_batch=threads.review,
+                on_epoch=self._report,
+            )
 
     def _fits(self, optimizer: Optimizer, theta: FloatArray) -> bool:
         return type(optimizer) is OPTIMIZERS[self.solver] and optimizer.dtype == theta.dtype
@@ -814,7 +837,7 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         self.n_layers_ = len(network.layer_sizes)
         self.out_activation_ = encoder.out_activation
         self._encoder = encoder
-        self._fitted_activation = self.activation
+        self._fitted_activation, self._fitted_threads = self.activation, self.n_threads
 
         self.loss_ = history.loss
         self.n_iter_ = len(history.loss_curve)
@@ -858,6 +881,11 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=5,
             )
+
+
+def _products(m: int, X: Matrix, weights: Sequence[FloatArray]) -> list[tuple[int, int, int]]:
+    """Return the sizes (m, k, n) of the matrix products of m rows that BLAS computes."""
+    return [(m, W.shape[0], W.shape[1]) for W in (weights[1:] if issparse(X) else weights)]
 
 
 def _chunk_rows(weights: Sequence[FloatArray]) -> int:

@@ -127,10 +127,12 @@ def run_epoch(
     rows: Rows,
     batch_size: int,
     order: IndexArray | None,
+    on_batch: Callable[[], object] = lambda: None,
 ) -> float:
     """Take one step per batch, in place on `network.theta`; return the mean objective per row."""
     total = 0.0
     for X, y, w in minibatches(rows, batch_size, order, network.theta.dtype):
+        on_batch()
         E = network.loss_gradient(X, y, w)
         if not math.isfinite(E):
             return E
@@ -223,6 +225,7 @@ def train(
     rng: np.random.RandomState | None,
     validation: Rows | None = None,
     chunk_rows: int | None = None,
+    on_batch: Callable[[], object] = lambda: None,
     on_epoch: OnEpoch = lambda history: None,
 ) -> History:
     """Train by mini-batches, in place on `network`, `optimizer`, `schedule` and `rule`.
@@ -246,6 +249,8 @@ def train(
         Rows whose loss and accuracy are recorded after each epoch.
     chunk_rows : int or None
         Number of rows per chunk of the validation's forward pass; None: all at once.
+    on_batch : callable
+        Called before each batch.
     on_epoch : callable
         Called with the history after each epoch.
 
@@ -270,9 +275,10 @@ def train(
         for epoch in range(1, max_epochs + 1):
             if rng is not None and order is not None:
                 order = order[rng.permutation(len(rows))]
-            loss = run_epoch(network, optimizer, schedule.learning_rate, rows, batch_size, order)
+            eta = schedule.learning_rate
+            loss = run_epoch(network, optimizer, eta, rows, batch_size, order, on_batch)
             if not (math.isfinite(loss) and np.isfinite(network.theta).all()):
-                raise diverged(epoch, schedule.learning_rate)
+                raise diverged(epoch, eta)
             history.loss = loss
             history.loss_curve.append(loss)
             if validation is not None:

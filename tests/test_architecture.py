@@ -9,7 +9,7 @@ import skmlp
 # lowest first; imports within the package point strictly downward
 FLOORS = [
     {"_types"},
-    {"_activations", "_blas", "_initializers", "_layers", "_losses"},
+    {"_activations", "_blas", "_initializers", "_layers", "_losses", "_threads"},
     {"_network", "_optimizers", "_schedules"},
     {"_training"},
     {"_compat", "_targets", "datasets"},
@@ -66,8 +66,10 @@ def test_imports_point_strictly_downward(module):
 
 
 @every_module
-def test_the_engine_imports_numpy_and_scipy_only(module):
+def test_the_engine_imports_numpy_and_scipy_and_threads_their_controls_only(module):
     allowed = {"numpy", "scipy"} if module in ENGINE else {"numpy", "scipy", "sklearn"}
+    if module == "_threads":
+        allowed = {"joblib", "numpy", "threadpoolctl"}
     assert packages(SOURCES[module]) <= allowed
 
 

@@ -156,6 +156,7 @@ CHOICES = {
     "class_weight": ("{'balanced'}.* or None", ("unbalanced", 2.0, ((0, 1),))),
     "weight_init": ("{.*'he_normal'.*}.*range", ("zeros", 0, -0.1, None, np.nan)),
     "dtype": ("{(?=.*'float32')(?=.*'float64').*} or None", ("float16", np.float32, 32)),
+    "n_threads": (r"{'auto'} or an int in the range \[1, inf\)", (0, -1, 1.5, "all", None)),
     "random_state": ("RandomState", ("seed", -1, 0.5)),
     "verbose": ("int in the range", ("loud", -1, None)),
     **dict.fromkeys(

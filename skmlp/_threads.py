@@ -1,0 +1,239 @@
+"""How many threads BLAS may use: one for small matrix products, all where more of them pay.
+
+Two threads on a small product, or on a machine whose other cores are busy, are far slower than one:
+each waits for the other, for as long as the system lets something else run in its place.
+"""
+
+import contextlib
+import math
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import cache
+from types import TracebackType
+from typing import Any
+
+import joblib
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import ThreadpoolController
+
+SMALL = 2**23  # multiply-adds of a product below which threads cost more than they bring
+CLEARLY_FASTER = 0.75  # of the time on one thread
+ROUNDS = 8
+ROUND_SECONDS = 1e-3
+SHARE_OF_DECIDING = 0.05  # of the time of the work that is decided on
+REVIEW_SECONDS = 1.0
+
+Product = tuple[int, int, int]
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use.
+
+    That is the least of its affinity, its container's quota, `LOKY_MAX_CPU_COUNT`, and the limit on
+    BLAS that its user, or the worker process it runs in, has set.
+    """
+    with _lock:
+        limits = _callers_limits()
+    return max(1, min([joblib.cpu_count(), *limits]))
+
+
+class blas_threads:
+    """Context in which BLAS uses the number of threads asked for; it yields that number.
+
+    The limits that were in force before are restored at the end. They belong to the whole process:
+    while several threads are in such a context, the lowest of their numbers is in force, and the
+    last one to leave restores the limits which the first one met. Of contexts nested in one thread
+    the innermost counts.
+
+    Parameters
+    ----------
+    n_threads : int or "auto"
+        The number; "auto" decides by the size of the products, the cores that are idle, and a short
+        trial, and never takes more than `usable_cores`.
+    products : sequence of (m, k, n)
+        The matrix products of a batch, as m x k by k x n.
+    dtype : dtype
+        Of the matrices.
+    repeats : int, default=1
+        How often each product will be computed at most; "auto" tries threads only if that takes
+        much longer than the trial.
+    """
+
+    def __init__(
+        self,
+        n_threads: int | str,
+        products: Sequence[Product],
+        dtype: npt.DTypeLike,
+        repeats: int = 1,
+    ) -> None:
+        self.n_threads, self.products, self.repeats = n_threads, products, repeats
+        self.dtype = np.dtype(dtype)
+        self.n = 1 if n_threads == "auto" else int(n_threads)
+        self._next_review = math.inf
+
+    def __enter__(self) -> int:
+        self._thread = threading.get_ident()
+        _enter(self)
+        try:
+            if self.n_threads == "auto" and self._may_pay():
+                self._decide()
+        except BaseException:
+            _leave(self)
+            raise
+        return self.n
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        _leave(self)
+
+    def review(self) -> int:
+        """Decide anew if the last decision is old; return the number of threads.
+
+        For long work, between two batches: another process may have come or gone. Costs next to
+        nothing otherwise.
+        """
+        if time.perf_counter() > self._next_review:
+            self._decide()
+        return self.n
+
+    def _may_pay(self) -> bool:
+        sizes = [m * k * n for m, k, n in self.products]
+        if max(sizes, default=0) < SMALL:
+            return False
+        trial = 2 * ROUNDS * ROUND_SECONDS
+        return self.repeats * sum(sizes) * _seconds_each(self.dtype) > trial / SHARE_OF_DECIDING
+
+    def _decide(self) -> None:
+        start = time.perf_counter()
+        self._use(1)
+        cores = usable_cores() // _users()
+        n = min(cores, idle_cores(at_least=cores)) if cores > 1 else 1
+        if n > 1:
+            self._use(fastest(n, self._trial()))
+        end = time.perf_counter()
+        self._next_review = end + max(REVIEW_SECONDS, (end - start) / SHARE_OF_DECIDING)
+
+    def _use(self, n: int) -> None:
+        self.n = n
+        with _lock:
+            _limit()
+
+    def _trial(self) -> Callable[[int], float]:
+        """Return a function that times the largest product on n threads."""
+        m, k, n = max(self.products, key=math.prod)
+        m = max(1, min(m, 8 * SMALL // (k * n)))
+        a, W, z = (np.zeros(shape, self.dtype) for shape in ((m, k), (k, n), (m, n)))
+        times = math.ceil(ROUND_SECONDS / (m * k * n * _seconds_each(self.dtype)))
+
+        def seconds(n_threads: int) -> float:
+            self._use(n_threads)
+            start = time.perf_counter()
+            for _ in range(times):
+                np.dot(a, W, out=z)
+            return time.perf_counter() - start
+
+        return seconds
+
+
+def fastest(n: int, seconds: Callable[[int], float]) -> int:
+    """Return n if `seconds(n)` is clearly below `seconds(1)` each time, else 1."""
+    seconds(n)  # wakes the threads up
+    one = math.inf
+    for _ in range(ROUNDS):
+        one = min(one, seconds(1))
+        if seconds(n) > CLEARLY_FASTER * one:
+            return 1
+    return n
+
+
+def idle_cores(at_least: int) -> int:
+    """Return how many cores are free for this process just now, or `at_least` if so many are.
+
+    Where the system does not tell (it does on Linux), all of them count as idle.
+    """
+    idle = 0
+    for _ in range(3):  # something may have been running for a moment only
+        idle = max(idle, (os.cpu_count() or 1) - _others_running())
+        if idle >= at_least:
+            return at_least
+        time.sleep(2e-4)
+    return max(1, idle)
+
+
+def _others_running() -> int:
+    """Return how many threads of other processes are running or waiting for a core."""
+    try:
+        with open("/proc/loadavg") as file:
+            running = int(file.read().split()[3].split("/")[0])
+        threads = os.listdir("/proc/self/task")
+    except (OSError, ValueError, IndexError):
+        return 0
+    own = 0
+    for thread in threads:
+        with contextlib.suppress(OSError), open(f"/proc/self/task/{thread}/stat") as file:
+            own += file.read().rpartition(")")[2].split()[0] == "R"
+    return max(0, running - own)
+
+
+def _seconds_each(dtype: np.dtype) -> float:
+    """Return roughly how long a multiply-add takes on one thread; the order of magnitude serves."""
+    return 5e-12 * dtype.itemsize
+
+
+_lock = threading.RLock()
+_entered: list[blas_threads] = []  # in order of entry
+_saved: list[int] = []  # what the first of them met
+
+
+@cache
+def _libraries() -> tuple[list[Any], ThreadpoolController]:
+    """Return the controls of the BLAS libraries loaded, and of nothing."""
+    controller = ThreadpoolController()  # takes milliseconds
+    blas = controller.select(user_api="blas").lib_controllers
+    return blas, controller.select(user_api="none")
+
+
+def _callers_limits() -> list[int]:
+    """Return the limits in force, were it not for the contexts entered."""
+    blas, _ = _libraries()
+    return _saved if _entered else [lib.num_threads or 1 for lib in blas]
+
+
+def _users() -> int:
+    return len({context._thread for context in _entered})
+
+
+def _enter(context: blas_threads) -> None:
+    with _lock:
+        _saved[:] = _callers_limits()
+        _entered.append(context)
+        _limit()
+
+
+def _leave(context: blas_threads) -> None:
+    with _lock:
+        _entered.remove(context)
+        _limit()
+
+
+def _limit() -> None:
+    """Put the lowest number in force that a thread wants; the saved ones if none does."""
+    blas, nothing = _libraries()
+    wanted = {context._thread: context.n for context in _entered}
+    limits = [min(wanted.values())] * len(blas) if wanted else _saved
+    changes = [
+        (lib, limit) for lib, limit in zip(blas, limits, strict=True) if lib.num_threads != limit
+    ]
+    if changes:
+        # the thread that sets a limit keeps hold of OpenBLAS (threadpoolctl 3.8) until it leaves
+        # such a context; without one no other thread could restore the limit
+        with nothing.limit():
+            for lib, limit in changes:
+                lib.set_num_threads(limit)
