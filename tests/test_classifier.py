@@ -18,6 +18,7 @@ from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_class_weight
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from skmlp import NumpyMLPClassifier
 from skmlp._initializers import INITIALIZERS
@@ -857,3 +858,43 @@ def test_bytes_are_not_copied_to_floats_as_a_whole():
     tracemalloc.stop()
     # as floats they are four times as large
     assert peak < pixels.nbytes
+
+
+# --- Threads ----------------------------------------------------------------------------------
+
+
+def blas_limits():
+    return [
+        library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"
+    ]
+
+
+class Watched(NumpyMLPClassifier):
+    """Notes how many threads BLAS may use while it trains."""
+
+    def _report(self, history):
+        self.limits_ = blas_limits()
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(("n_threads", "in_force"), [("auto", 1), (1, 1), (2, 2)])
+def test_a_fit_of_a_small_network_uses_the_threads_asked_for(n_threads, in_force, solver):
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_limits()
+        model = Watched((6,), solver=solver, max_iter=2, n_threads=n_threads).fit(X, y)
+        assert set(model.limits_) == {in_force}
+        model.predict(X)
+        assert blas_limits() == before
+
+
+def test_a_failed_fit_restores_the_limits_of_its_caller():
+    before = blas_limits()
+    with pytest.raises(ValueError, match="diverged"):
+        small(solver="sgd", learning_rate_init=1e300).fit(X, y)
+    assert blas_limits() == before
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_number_of_threads_changes_a_small_model_in_no_bit(dtype):
+    one, two = (small(n_threads=n, dtype=dtype).fit(X, y) for n in (1, 2))
+    assert_identical_model(one, two)
