@@ -1,5 +1,7 @@
 """Layers of the network, the backward pass written beside the forward pass."""
 
+from functools import lru_cache
+
 import numpy as np
 from scipy.sparse import issparse
 
@@ -27,7 +29,7 @@ class Dense:
     def backward(self, a: Matrix, delta: FloatArray, delta_below: FloatArray | None) -> None:
         """dW = a^T delta, db = 1^T delta; delta W^T, written into `delta_below` if given."""
         product(a.T, delta, out=self.dW)
-        np.add.reduce(delta, axis=0, out=self.db)
+        np.dot(_ones(len(delta), delta.dtype), delta, out=self.db)
         if delta_below is not None:
             product(delta, self.W.T, out=delta_below)
 
@@ -39,8 +41,16 @@ def affine(a: Matrix, W: FloatArray, b: FloatArray, out: FloatArray) -> None:
 
 
 def product(A: Matrix, B: FloatArray, out: FloatArray) -> None:
-    """Write the product A B into `out`; A dense or sparse."""
+    """Write the product A B into `out`, of any memory order; A dense or sparse."""
     if issparse(A):
         out[...] = A @ B
-    else:
+    elif out.flags.c_contiguous:
         np.dot(A, B, out=out)
+    else:
+        np.dot(B.T, A.T, out=out.T)
+
+
+@lru_cache(maxsize=4)
+def _ones(m: int, dtype: np.dtype) -> FloatArray:
+    """Return a vector of m ones; the same one each time."""
+    return np.ones(m, dtype)

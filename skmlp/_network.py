@@ -85,16 +85,19 @@ class Network:
             ours[...] = given
 
     def reserve(self, n_rows: int) -> None:
-        """Allocate a^l and delta^l for batches of up to `n_rows` rows; delta^L overwrites z^L."""
-        dtype = self.theta.dtype
-        self._a = [np.empty((n_rows, n), dtype) for n in self.layer_sizes[1:]]
-        self._delta = [np.empty((n_rows, n), dtype) for n in self.layer_sizes[1:-1]] + self._a[-1:]
+        """Allocate a^l, delta^l and z^L for batches of up to `n_rows` rows."""
+        dtype, hidden = self.theta.dtype, self.layer_sizes[1:-1]
+        self._a = [np.empty((n_rows, n), dtype) for n in hidden]
+        self._delta = [np.empty((n_rows, n), dtype) for n in hidden]
+        self._z = np.empty(n_rows * self.layer_sizes[-1], dtype)
 
     def loss_gradient(self, X: Matrix, y: Targets, w: FloatArray | None = None) -> float:
         """Return E for a batch of at most the reserved size; write its gradient into `grad`."""
-        m = X.shape[0]
-        a = [X, *(buffer[:m] for buffer in self._a)]
-        delta = [buffer[:m] for buffer in self._delta]
+        m, K = X.shape[0], self.layer_sizes[-1]
+        # column after column: the maximum and the sum of all rows then take few, long passes
+        z = self._z[: m * K].reshape(K, m).T
+        a = [X, *(buffer[:m] for buffer in self._a), z]
+        delta = [*(buffer[:m] for buffer in self._delta), z]
         self._forward(a)
         E = self.loss.value_delta(a[-1], y, w)
         self._backward(a, delta)
@@ -113,7 +116,7 @@ class Network:
         output.forward(a[-2], a[-1])
 
     def _backward(self, a: Sequence[Matrix], delta: Sequence[FloatArray]) -> None:
-        """Write dW^l and db^l of every layer, given delta^L in delta[-1]."""
+        """Write dW^l and db^l of every layer, given delta^L, which has taken the place of z^L."""
         for i in range(len(self.layers) - 1, 0, -1):
             self.layers[i].backward(a[i], delta[i], delta[i - 1])
             self.h.backward(a[i], delta[i - 1])

@@ -111,7 +111,7 @@ def _taker(
             X_batch = X[batch]
         else:
             # the row numbers are in range; "clip" spares NumPy a buffered copy
-            X_batch = np.take(X, batch, axis=0, out=gathered[: len(batch)], mode="clip")
+            X_batch = X.take(batch, axis=0, out=gathered[: len(batch)], mode="clip")
         if converted is None:
             return X_batch
         converted[: len(X_batch)] = X_batch

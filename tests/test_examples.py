@@ -1,6 +1,8 @@
 """Each script in examples/ runs as a user would run it."""
 
+import dataclasses
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -16,6 +18,7 @@ from sklearn.utils import Bunch
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.py"))
 PUBLISHED_RESULT = "reproduce_published_result.py"
+BENCHMARK = "benchmark_training.py"
 # Script: figures, model, lowest test accuracy. These run without network and files.
 SELF_CONTAINED = {
     "train_digits.py": (
@@ -65,7 +68,7 @@ def small_mnist(seed=0):
 
 
 def test_every_example_is_run_here():
-    assert {*SELF_CONTAINED, PUBLISHED_RESULT} == set(EXAMPLES)
+    assert {*SELF_CONTAINED, PUBLISHED_RESULT, BENCHMARK} == set(EXAMPLES)
 
 
 @pytest.mark.parametrize("script", SELF_CONTAINED)
@@ -114,7 +117,7 @@ def test_without_matplotlib_the_command_that_installs_it_is_named(script, tmp_pa
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("script", ["train_digits.py", PUBLISHED_RESULT])
+@pytest.mark.parametrize("script", ["train_digits.py", PUBLISHED_RESULT, BENCHMARK])
 def test_missing_mnist_files_are_a_plain_error(script, tmp_path, capsys):
     arguments = ["--mnist", str(tmp_path / "nowhere"), "--output", str(tmp_path)]
     with pytest.raises(SystemExit) as stopped:
@@ -181,6 +184,164 @@ def test_published_result_trains_the_published_network():
         "random_state": 3,
     }
     assert model.get_params().items() >= published.items()
+
+
+@pytest.fixture(scope="module")
+def benchmark():
+    return load_script(BENCHMARK)
+
+
+def task_of(benchmark, candidate="skmlp float32", threads="all", epochs=1, **workload):
+    chosen = benchmark.Workload(**{"hidden": (16,), "solver": "adam", "batch_size": 8} | workload)
+    return benchmark.Task(candidate, chosen, threads, epochs, seed=0)
+
+
+def test_benchmark_measures_in_processes_and_saves_what_it_measured(tmp_path):
+    own = ["--hidden", "12,8", "--solver", "sgd", "--batch-size", "30"]
+    # no peers: each process spends a second on imports
+    few = ["--rows", "500", "--repeats", "1", "--threads", "1", "--peers"]
+    result = run(BENCHMARK, *own, *few, "--output", tmp_path / "new", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "784-12-8-10, SGD, batch 30, one thread" in result.stdout
+    names = ["skmlp float32", "skmlp float64"]
+    assert re.findall(r"^\| (skmlp float\d\d) ", result.stdout, re.MULTILINE) == names
+    assert_figure(tmp_path / "new" / "benchmark_training.png")
+    saved = json.loads((tmp_path / "new" / "benchmark_training.json").read_text())
+    assert saved["rows"] == 500
+    measured = {m["candidate"]: m for m in saved["measurements"]}
+    assert list(measured) == names
+    for m in measured.values():
+        assert min(m["cpu"], m["wall"], m["floor_cpu"], m["floor_wall"]) > 0
+
+
+@pytest.fixture
+def thread_count_of_torch():
+    """Put back what measuring on one thread changes in this process."""
+    if importlib.util.find_spec("torch") is None:
+        yield
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("thread_count_of_torch")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("candidate", load_script(BENCHMARK).CANDIDATES)
+def test_benchmark_candidate_learns(benchmark, candidate, solver):
+    pytest.importorskip(benchmark.CANDIDATES[candidate].package)
+    rng = np.random.RandomState(0)
+    y = np.arange(301) % 3
+    X = rng.normal(size=(301, 5)) + 4 * np.eye(3, 5)[y]
+    X = X.astype(benchmark.CANDIDATES[candidate].dtype)
+    task = task_of(benchmark, candidate, threads="1", solver=solver, epochs=20)
+    network = benchmark.CANDIDATES[candidate].prepare(task, X, y)
+    network.train()
+    assert np.mean(network.predict(X) == y) > 0.9
+
+
+@pytest.mark.parametrize(("threads", "set_to"), [("1", "1"), ("all", None)])
+def test_benchmark_process_gets_its_number_of_threads(benchmark, threads, set_to, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    given = {}
+
+    def fake(command, *, env, **rest):
+        given.update(env)
+        return subprocess.CompletedProcess(command, 0, stdout='warning\n{"cpu": 1}\n', stderr="")
+
+    monkeypatch.setattr(benchmark.subprocess, "run", fake)
+    assert benchmark.run_child(task_of(benchmark, threads=threads), Path()) == {"cpu": 1}
+    assert [given.get(name) for name in benchmark.THREAD_VARIABLES] == [set_to] * 4
+
+
+def test_benchmark_process_that_fails_is_reported_by_its_last_line(benchmark, monkeypatch):
+    failed = subprocess.CompletedProcess([], 1, stdout="", stderr="Traceback\nImportError: no\n")
+    monkeypatch.setattr(benchmark.subprocess, "run", lambda *args, **kwargs: failed)
+    assert benchmark.run_child(task_of(benchmark), Path()) == {"error": "ImportError: no"}
+
+
+def test_benchmark_task_survives_the_way_to_its_process(benchmark):
+    task = task_of(benchmark, hidden=(20, 10))
+    assert benchmark.Task.from_json(json.dumps(dataclasses.asdict(task))) == task
+
+
+def test_benchmark_floor_has_every_product_of_an_epoch(benchmark, monkeypatch):
+    rows = []
+
+    def counted(A, B, out):
+        rows.append(len(A) * A.shape[1] * B.shape[1])
+        return np.matmul(A, B, out=out)
+
+    workload = task_of(benchmark, hidden=(3,), batch_size=2).workload
+    epoch = benchmark.epoch_products(workload, 5, np.dtype("float32"))
+    monkeypatch.setattr(benchmark.np, "dot", counted)
+    epoch()
+    W_1, W_2 = 784 * 3, 3 * 10
+    # forward and dW for both layers, delta below the upper one
+    assert sum(rows) == 5 * (2 * (W_1 + W_2) + W_2)
+
+
+def test_benchmark_data_are_mostly_black_images_of_every_class(benchmark):
+    X, y = benchmark.random_data(2000)
+    assert (X.shape, X.dtype) == ((2000, 784), np.float32)
+    assert (X.min(), X.max()) == (0, 1)
+    assert 0.7 < np.mean(X == 0) < 0.9
+    assert np.bincount(y, minlength=10).min() > 50
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads and resets Linux's peak")
+def test_benchmark_memory_counts_what_was_freed_again(benchmark):
+    growth = benchmark.start_of_memory_growth()
+    np.ones(50 * 2**17)
+    assert 49 < growth() < 60
+
+
+def test_benchmark_candidates_take_turns(benchmark):
+    workloads = [benchmark.WORKLOADS["1"], benchmark.WORKLOADS["4"]]
+    tasks = [*benchmark.tasks(workloads, ["1", "all"], ["a", "b"], epochs=1, repeats=3)]
+    assert [task.candidate for task in tasks] == ["a", "b"] * 12
+    assert len(set(tasks)) == 24
+
+
+@pytest.fixture
+def results(benchmark, monkeypatch, capsys):
+    """A run of three repeats with figures made up, in which one peer fails."""
+    times = iter([1.0, 3.0, 2.0])
+
+    def run_child(task, folder):
+        if task.candidate == "JAX":
+            return {"error": "ImportError: no such thing"}
+        cpu = next(times) if task.candidate == "PyTorch" else 0.5
+        common = {"cpu": cpu, "wall": 2 * cpu, "memory_mb": None, "accuracy": 0.25}
+        floor = {"floor_cpu": 0.3, "floor_wall": 0.4}
+        return common | (floor if task.candidate == "skmlp float32" else {})
+
+    monkeypatch.setattr(benchmark, "run_child", run_child)
+    names = ["skmlp float32", "PyTorch", "JAX"]
+    workload = [benchmark.WORKLOADS["1"]]
+    found = benchmark.run_all([*benchmark.tasks(workload, ["1"], names, 1, 3)], None)
+    assert len(capsys.readouterr().err.splitlines()) == len(found)
+    return found
+
+
+def test_benchmark_reports_medians_ratios_and_who_failed(benchmark, results):
+    (summaries,) = benchmark.summarise(results).values()
+    lines = benchmark.markdown_table(summaries, "1").splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:5]]
+    assert cells == [
+        ["skmlp float32", "0.500", "1.000", "1.00", "0%", "0.300 (60%)", "-", "0.250", "-"],
+        ["PyTorch", "2.000", "4.000", "4.00", "100%", "-", "-", "0.250", "-"],
+        ["JAX", "-", "-", "-", "-", "-", "-", "-", "-"],
+    ]
+    assert lines[-1] == "JAX: ImportError: no such thing"
+
+
+def test_benchmark_does_not_ask_again_who_failed(results):
+    assert [m["candidate"] for m in results].count("JAX") == 1
+    assert [m["candidate"] for m in results].count("PyTorch") == 3
 
 
 @pytest.mark.slow
