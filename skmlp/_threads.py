@@ -200,6 +200,15 @@ def _libraries() -> tuple[list[Any], ThreadpoolController]:
     return blas, controller.select(user_api="none")
 
 
+def _multiplies(lib: Any) -> bool:
+    """Return whether it is the library of NumPy's matrix products.
+
+    SciPy may bring one of its own. Two pools of threads that both wait busily take the cores from
+    each other, so that one stays at one thread.
+    """
+    return "scipy.libs" not in lib.filepath
+
+
 def _callers_limits() -> list[int]:
     """Return the limits in force, were it not for the contexts entered."""
     blas, _ = _libraries()
@@ -227,7 +236,7 @@ def _limit() -> None:
     """Put the lowest number in force that a thread wants; the saved ones if none does."""
     blas, nothing = _libraries()
     wanted = {context._thread: context.n for context in _entered}
-    limits = [min(wanted.values())] * len(blas) if wanted else _saved
+    limits = [min(wanted.values()) if _multiplies(lib) else 1 for lib in blas] if wanted else _saved
     changes = [
         (lib, limit) for lib, limit in zip(blas, limits, strict=True) if lib.num_threads != limit
     ]

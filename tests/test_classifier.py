@@ -864,9 +864,8 @@ def test_bytes_are_not_copied_to_floats_as_a_whole():
 
 
 def blas_limits():
-    return [
-        library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"
-    ]
+    libraries = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    return {library["filepath"]: library["num_threads"] for library in libraries}
 
 
 class Watched(NumpyMLPClassifier):
@@ -882,7 +881,7 @@ def test_a_fit_of_a_small_network_uses_the_threads_asked_for(n_threads, in_force
     with threadpool_limits(2, user_api="blas"):
         before = blas_limits()
         model = Watched((6,), solver=solver, max_iter=2, n_threads=n_threads).fit(X, y)
-        assert set(model.limits_) == {in_force}
+        assert max(model.limits_.values()) == in_force
         model.predict(X)
         assert blas_limits() == before
 
