@@ -349,7 +349,11 @@ def _read_member(
         version = np.lib.format.read_magic(file)
         if version != (1, 0):
             raise ValueError(f"{name} has format version {version}, allowed: (1, 0)")
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+        try:
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+        # Which built-in exception a damaged header raises depends on the version of Python.
+        except Exception as error:
+            raise ValueError(f"{name} has a damaged header: {error}") from error
         _check_layout(name, shape, dtype, rows)
         raw = _read_exactly(file, dtype.itemsize * math.prod(shape), name)
     array = np.frombuffer(raw, dtype).reshape(shape, order="F" if fortran else "C")
