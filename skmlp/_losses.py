@@ -53,9 +53,18 @@ class SoftmaxCrossEntropy:
         return _weighted(-log_a_y, z, w)
 
     def proba(self, z: FloatArray) -> FloatArray:
-        """Return softmax(z), never rounded to 0."""
+        """Return softmax(z), never rounded to 0.
+
+        Probabilities too small for the precision become tiny / (1 + log(tiny) - log(a)), which is
+        above 0 and keeps their order.
+        """
         a = softmax(z, axis=1)
-        return np.maximum(a, np.finfo(a.dtype).tiny, out=a)
+        tiny = np.finfo(a.dtype).tiny
+        small = a < tiny
+        if small.any():
+            excess = np.log(tiny) - self.log_proba(z)[small]
+            a[small] = tiny / (1 + np.maximum(excess, 0))
+        return a
 
     def log_proba(self, z: FloatArray) -> FloatArray:
         """Return log softmax(z)."""

@@ -726,3 +726,11 @@ def test_real_mnist_has_the_published_bytes():
     scaled = load_mnist(folder)
     assert scaled.X_train.dtype == np.float32
     np.testing.assert_array_equal(np.rint(scaled.X_train * 255), mnist.X_train)
+
+
+def test_the_module_needs_no_import_of_its_own():
+    code = "import skmlp; print(skmlp.datasets.load_mnist.__name__, hasattr(skmlp, 'data'))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == ["load_mnist", "False"]
