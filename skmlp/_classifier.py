@@ -623,10 +623,13 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
                 f"classes={classes!r} is not the same as in the first fit, which was: "
                 f"{self.classes_!r}. Leave it out, or start with a new classifier."
             )
-        if not incremental and not np.array_equal(TargetEncoder(y).classes_, self.classes_):
+        if incremental:
+            return self._encoder
+        found = TargetEncoder(y).classes_
+        if not np.array_equal(found, self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {self.classes_}, `y` has {TargetEncoder(y).classes_}."
+                f"call to fit. Previously got {self.classes_}, `y` has {found}."
                 " Use warm_start=False, or partial_fit for rows that lack some classes."
             )
         return self._encoder

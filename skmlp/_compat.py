@@ -2,7 +2,6 @@
 
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._param_validation import (
-    Hidden,
     Interval,
     InvalidParameterError,
     Options,
@@ -11,7 +10,6 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 __all__ = [
-    "Hidden",
     "Interval",
     "InvalidParameterError",
     "Options",

@@ -115,8 +115,8 @@ def split_rows(
     stratify = None
     if not encoder.multilabel:
         y = rows.y[index]
-        n_classes, smallest = np.unique(y, return_counts=True)
-        if smallest.min() >= 2 and min(n_val, n - n_val) >= len(n_classes):
+        classes, counts = np.unique(y, return_counts=True)
+        if counts.min() >= 2 and min(n_val, n - n_val) >= len(classes):
             stratify = y
     train, val = train_test_split(index, test_size=n_val, random_state=rng, stratify=stratify)
     return replace(rows, index=train), replace(rows, index=val).take()
