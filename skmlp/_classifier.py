@@ -34,6 +34,7 @@ from skmlp._validation import (
     all_or_nothing,
     check_hidden_layer_sizes,
     float_dtype,
+    needs_no_conversion,
     row_weights,
     split_rows,
 )
@@ -538,10 +539,16 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
     def _logits(self, X: Any) -> FloatArray:
-        check_is_fitted(self)
+        if not hasattr(self, "coefs_"):
+            check_is_fitted(self)  # raises; asked first, it takes as long as a small network
         dtype = self.coefs_[0].dtype
         X = validate_data(
-            self, X, accept_sparse="csr", dtype=accepted_dtypes(X, dtype), reset=False
+            self,
+            X,
+            accept_sparse="csr",
+            dtype=accepted_dtypes(X, dtype),
+            reset=False,
+            skip_check_array=needs_no_conversion(X, dtype),
         )
         n, chunk_rows = X.shape[0], _chunk_rows(self.coefs_)
         products = _products(min(n, chunk_rows), X, self.coefs_)

@@ -34,20 +34,24 @@ class Dense:
             product(delta, self.W.T, out=delta_below)
 
 
-def affine(a: Matrix, W: FloatArray, b: FloatArray, out: FloatArray) -> None:
-    """Write a W + b into `out`; a dense or sparse."""
-    product(a, W, out=out)
-    out += b
+def affine(a: Matrix, W: FloatArray, b: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    """Return a W + b, written into `out` if given; a dense or sparse."""
+    z = product(a, W, out)
+    z += b
+    return z
 
 
-def product(A: Matrix, B: FloatArray, out: FloatArray) -> None:
-    """Write the product A B into `out`, of any memory order; A dense or sparse."""
+def product(A: Matrix, B: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    """Return A B, written into `out`, of any memory order, if given; A may be sparse."""
     if issparse(A):
+        if out is None:
+            return A @ B
         out[...] = A @ B
-    elif out.flags.c_contiguous:
-        np.dot(A, B, out=out)
+    elif out is None or out.flags.c_contiguous:
+        return np.dot(A, B, out=out)
     else:
         np.dot(B.T, A.T, out=out.T)
+    return out
 
 
 @lru_cache(maxsize=4)

@@ -7,7 +7,7 @@ stays exact and finite however confident the network is.
 from typing import Protocol
 
 import numpy as np
-from scipy.special import expit, log_expit, log_softmax, softmax
+from scipy.special import expit, log_expit, log_softmax
 
 from skmlp._types import FloatArray, Targets
 
@@ -58,10 +58,12 @@ class SoftmaxCrossEntropy:
         Probabilities too small for the precision become tiny / (1 + log(tiny) - log(a)), which is
         above 0 and keeps their order.
         """
-        a = softmax(z, axis=1)
+        a = z - z.max(axis=1, keepdims=True)
+        np.exp(a, out=a)
+        a /= a.sum(axis=1, keepdims=True)
         tiny = np.finfo(a.dtype).tiny
-        small = a < tiny
-        if small.any():
+        if a.min() < tiny:
+            small = a < tiny
             excess = np.log(tiny) - self.log_proba(z)[small]
             a[small] = tiny / (1 + np.maximum(excess, 0))
         return a

@@ -5,7 +5,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
-from skmlp._activations import ACTIVATIONS
+from skmlp._activations import ACTIVATIONS, Activation
 from skmlp._blas import add_scaled
 from skmlp._initializers import initializer
 from skmlp._layers import Dense, affine
@@ -140,21 +140,35 @@ def logits(
     rows of another dtype than the parameters' are converted on the way.
     """
     n, dtype = X.shape[0], W[-1].dtype
-    chunk_rows = max(1, min(chunk_rows or n, n))
     h = ACTIVATIONS[activation]
+    if chunk_rows is None or n <= chunk_rows:
+        return _logits(X.astype(dtype, copy=False), W, b, h, [None] * len(W))
     widest = max((W_l.shape[1] for W_l in W[:-1]), default=0)
     buffers = np.empty((2, chunk_rows * widest), dtype)
     z_out = np.empty((n, W[-1].shape[1]), dtype)
     for start in range(0, n, chunk_rows):
         a = X[start : start + chunk_rows].astype(dtype, copy=False)
         m = a.shape[0]
-        for i, (W_l, b_l) in enumerate(zip(W[:-1], b[:-1], strict=True)):
-            z = buffers[i % 2, : m * len(b_l)].reshape(m, len(b_l))
-            affine(a, W_l, b_l, out=z)
-            h.forward(z)
-            a = z
-        affine(a, W[-1], b[-1], out=z_out[start : start + m])
+        out = [buffers[i % 2, : m * len(b_l)].reshape(m, len(b_l)) for i, b_l in enumerate(b[:-1])]
+        _logits(a, W, b, h, [*out, z_out[start : start + m]])
     return z_out
+
+
+def _logits(
+    a: Matrix,
+    W: Sequence[FloatArray],
+    b: Sequence[FloatArray],
+    h: Activation,
+    out: Sequence[FloatArray | None],
+) -> FloatArray:
+    """Return z^L of the rows a; z^l of each layer is written into `out[l]`, or a new array."""
+    last = len(W) - 1
+    for i, W_l in enumerate(W):
+        z = affine(a, W_l, b[i], out[i])
+        if i < last:
+            h.forward(z)
+        a = z
+    return z
 
 
 def _views(

@@ -190,6 +190,7 @@ def _seconds_each(dtype: np.dtype) -> float:
 _lock = threading.RLock()
 _entered: list[blas_threads] = []  # in order of entry
 _saved: list[int] = []  # what the first of them met
+_changed: list[bool] = []  # not empty where that is no longer in force
 
 
 @cache
@@ -200,13 +201,14 @@ def _libraries() -> tuple[list[Any], ThreadpoolController]:
     return blas, controller.select(user_api="none")
 
 
-def _multiplies(lib: Any) -> bool:
-    """Return whether it is the library of NumPy's matrix products.
+@cache
+def _multiplying() -> list[bool]:
+    """Return for each BLAS library whether it is the one of NumPy's matrix products.
 
     SciPy may bring one of its own. Two pools of threads that both wait busily take the cores from
     each other, so that one stays at one thread.
     """
-    return "scipy.libs" not in lib.filepath
+    return ["scipy.libs" not in lib.filepath for lib in _libraries()[0]]
 
 
 def _callers_limits() -> list[int]:
@@ -221,7 +223,8 @@ def _users() -> int:
 
 def _enter(context: blas_threads) -> None:
     with _lock:
-        _saved[:] = _callers_limits()
+        if not _entered:
+            _saved[:] = _callers_limits()
         _entered.append(context)
         _limit()
 
@@ -234,13 +237,22 @@ def _leave(context: blas_threads) -> None:
 
 def _limit() -> None:
     """Put the lowest number in force that a thread wants; the saved ones if none does."""
+    if _entered:
+        wanted = {context._thread: context.n for context in _entered}
+        n = min(wanted.values())
+        _put_in_force([n if multiplies else 1 for multiplies in _multiplying()])
+    elif _changed:
+        _put_in_force(_saved)
+        _changed.clear()
+
+
+def _put_in_force(limits: Sequence[int]) -> None:
     blas, nothing = _libraries()
-    wanted = {context._thread: context.n for context in _entered}
-    limits = [min(wanted.values()) if _multiplies(lib) else 1 for lib in blas] if wanted else _saved
     changes = [
         (lib, limit) for lib, limit in zip(blas, limits, strict=True) if lib.num_threads != limit
     ]
     if changes:
+        _changed[:] = [True]
         # the thread that sets a limit keeps hold of OpenBLAS (threadpoolctl 3.8) until it leaves
         # such a context; without one no other thread could restore the limit
         with nothing.limit():

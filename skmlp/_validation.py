@@ -62,6 +62,15 @@ def accepted_dtypes(X: Any, dtype: np.dtype) -> list[npt.DTypeLike]:
     return [dtype] if issparse(X) else [dtype, np.uint8, np.float16]
 
 
+def needs_no_conversion(X: Any, dtype: np.dtype) -> bool:
+    """Return whether X is plainly valid: a finite, not empty matrix of this dtype.
+
+    For one row the thorough check takes longer than a network.
+    """
+    is_matrix = type(X) is np.ndarray and X.dtype == dtype and X.ndim == 2 and X.size > 0
+    return is_matrix and bool(np.isfinite(X.sum()))
+
+
 def row_weights(
     w: FloatArray | None, class_weights: ClassWeights | None, targets: Targets
 ) -> FloatArray | None:
