@@ -201,14 +201,13 @@ def _libraries() -> tuple[list[Any], ThreadpoolController]:
     return blas, controller.select(user_api="none")
 
 
-@cache
-def _multiplying() -> list[bool]:
-    """Return for each BLAS library whether it is the one of NumPy's matrix products.
+def _multiplies(lib: Any) -> bool:
+    """Return whether it is the library of NumPy's matrix products.
 
     SciPy may bring one of its own. Two pools of threads that both wait busily take the cores from
     each other, so that one stays at one thread.
     """
-    return ["scipy.libs" not in lib.filepath for lib in _libraries()[0]]
+    return "scipy.libs" not in lib.filepath
 
 
 def _callers_limits() -> list[int]:
@@ -240,7 +239,7 @@ def _limit() -> None:
     if _entered:
         wanted = {context._thread: context.n for context in _entered}
         n = min(wanted.values())
-        _put_in_force([n if multiplies else 1 for multiplies in _multiplying()])
+        _put_in_force([n if _multiplies(lib) else 1 for lib in _libraries()[0]])
     elif _changed:
         _put_in_force(_saved)
         _changed.clear()
