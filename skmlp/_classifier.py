@@ -1,10 +1,12 @@
 """The estimator: parameters, fitted attributes, and the assembly of a fit."""
 
 import copy
+import inspect
 import math
+import time
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -14,25 +16,32 @@ from scipy.sparse import issparse
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmlp._activations import ACTIVATIONS
 from skmlp._compat import Interval, Options, StrOptions, check_sample_weight, fit_context
+from skmlp._history import History, Monitored, StoppingRule
 from skmlp._initializers import INITIALIZERS
+from skmlp._lbfgs import train_lbfgs
 from skmlp._losses import LOSSES
 from skmlp._network import Network, logits
-from skmlp._optimizers import OPTIMIZERS, SGD, Adam, Optimizer
+from skmlp._optimizers import OPTIMIZERS
+from skmlp._rows import Rows
 from skmlp._schedules import SCHEDULES, Schedule
+from skmlp._solver import Solver
+from skmlp._state import TrainingState
 from skmlp._targets import ClassWeights, TargetEncoder, sorted_classes
 from skmlp._threads import blas_threads
-from skmlp._training import History, Rows, StoppingRule, train, train_lbfgs
+from skmlp._training import Validation, has_hardly_learnt, train
 from skmlp._types import FloatArray, Matrix
 from skmlp._validation import (
     accepted_dtypes,
     all_or_nothing,
     check_hidden_layer_sizes,
+    check_per_layer,
     float_dtype,
     needs_no_conversion,
     row_weights,
@@ -43,35 +52,19 @@ from skmlp._validation import (
 _CHUNK_MIB = 16
 
 
-@dataclass
-class _TrainingState:
-    """What a fitted model keeps beside its parameters, so that training can go on.
+# what L-BFGS, which needs the same objective each time, and no step but its own, cannot do
+_STOCHASTIC_ONLY = (
+    "averaging",
+    "dropout",
+    "input_dropout",
+    "input_noise",
+    "max_grad_norm",
+    "max_norm",
+    "noise",
+)
 
-    Attributes
-    ----------
-    rng : RandomState or None
-        Where the generator stands; None if `random_state` is no int, and so keeps its own.
-    split_rng : RandomState or None
-        Where it stood before the validation split; kept with `warm_start` alone.
-    rule : StoppingRule
-        The best value so far, and how long ago that was.
-    mean_weight, n_rows : float, int
-        Mean weight over all rows that training saw, and their number.
-    solver : (Optimizer, Schedule) or None
-        The stochastic solver as it stands; None unless training is meant to go on.
-    """
-
-    rng: np.random.RandomState | None = None
-    split_rng: np.random.RandomState | None = None
-    rule: StoppingRule = field(default_factory=lambda: StoppingRule(monitors_score=False))
-    mean_weight: float = 0.0
-    n_rows: int = 0
-    solver: tuple[Optimizer, Schedule] | None = None
-
-    def take_in(self, batch_mean: float, n_rows: int) -> None:
-        """Update the mean weight by that of so many new rows; the same mean changes no bit."""
-        self.n_rows += n_rows
-        self.mean_weight += (batch_mean - self.mean_weight) * (n_rows / self.n_rows)
+# what MLPClassifier has for "sgd" alone, so that "adam" does not heed it
+_SGD_SCHEDULES = ("adaptive", "invscaling")
 
 
 class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
@@ -89,28 +82,36 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
     hidden_layer_sizes : int or sequence of int, default=(100,)
         Number of units of each hidden layer. ``()`` gives a linear model, that is logistic
         regression.
-    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
-        Activation function h of the hidden units: z, 1 / (1 + exp(-z)), tanh(z) or max(0, z).
-    solver : {"lbfgs", "sgd", "adam"}, default="adam"
-        "adam" needs the least tuning; "sgd" with a well-chosen rate and momentum can generalise
-        better; "lbfgs" takes all rows at once and is often the best choice for small data.
+    activation : str or sequence of str, default="relu"
+        Activation function h of the hidden units, or of each hidden layer: "identity" z, "logistic"
+        1 / (1 + exp(-z)), "tanh", "relu" max(0, z), "leaky_relu", "elu", "selu", "gelu", "silu",
+        "softplus" or "mish".
+    solver : {"lbfgs", "sgd", "adam", "adamw", "nadam", "rmsprop"}, default="adam"
+        "adam" needs the least tuning, "adamw" adds `weight_decay` to it; "sgd" with a well-chosen
+        rate and momentum can generalise better; "nadam" is Adam with Nesterov momentum, "rmsprop"
+        Adam without momentum; "lbfgs" takes all rows at once and is often the best choice for small
+        data. All but "lbfgs" are stochastic: they take mini-batches.
     alpha : float, default=0.0001
         Strength of the L2 penalty on the weights, alpha / (2 m) sum W^2, where m is the number of
         rows in the batch. At least 0.
     batch_size : int or "auto", default="auto"
-        Number of rows in a mini-batch, for "sgd" and "adam". "auto": min(200, n_samples).
-    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        Schedule of the learning rate, for "sgd". "constant": `learning_rate_init` throughout.
-        "invscaling": learning_rate_init / (t_ + 1)^power_t, from the second epoch on. "adaptive":
-        divided by 5 whenever training would stop otherwise, down to 1e-6.
+        Number of rows in a mini-batch, for stochastic solvers. "auto": min(200, n_samples).
+    learning_rate : str, default="constant"
+        Schedule of the learning rate, for stochastic solvers. "constant": `learning_rate_init`
+        throughout. "invscaling": learning_rate_init / (t_ + 1)^power_t, from the second epoch on.
+        "adaptive": divided by 5 whenever training would stop otherwise, down to 1e-6. ("adam"
+        treats these two as "constant".) "exponential": multiplied by `learning_rate_decay` after
+        each epoch. The others change with each batch and are planned for `max_iter` epochs, so that
+        a plateau of the loss does not end them: "linear" and "cosine" fall to 0; "one_cycle" rises
+        to `learning_rate_init` over the first 30 % and falls from there.
     learning_rate_init : float, default=0.001
-        The learning rate at the start, for "sgd" and "adam". Above 0.
+        The learning rate at the start, or the highest one, for stochastic solvers. Above 0.
     power_t : float, default=0.5
         Exponent of "invscaling". At least 0.
     max_iter : int, default=200
-        Most epochs ("sgd", "adam") or iterations ("lbfgs") to train for.
+        Most epochs (stochastic solvers) or iterations ("lbfgs") to train for.
     shuffle : bool, default=True
-        Whether to shuffle the rows before each epoch, for "sgd" and "adam".
+        Whether to shuffle the rows before each epoch, for stochastic solvers.
     random_state : int, RandomState instance or None, default=None
         Source of the initial weights, the validation split and the shuffling. An int makes results
         repeatable.
@@ -128,20 +129,23 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
     nesterovs_momentum : bool, default=True
         Whether momentum takes Nesterov's form, for "sgd".
     early_stopping : bool, default=False
-        Whether to stop when the accuracy on a validation set has not risen, and to keep the
-        parameters of the best epoch, for "sgd" and "adam". The validation set is `X_val`, `y_val`
-        if given to `fit`, else a part of the training rows, stratified by class. Has no effect in
-        `partial_fit`.
+        Whether to stop when the score on a validation set (see `scoring`) has not risen, and to
+        keep the parameters of the best epoch, for stochastic solvers. The validation set is
+        `X_val`, `y_val` if given to `fit`, else a part of the training rows, stratified by class.
+        Has no effect in `partial_fit`. With ``scoring="loss"`` and ``refit=True`` it costs no
+        accuracy.
     validation_fraction : float, default=0.1
         Share of the rows that early stopping splits off. In [0, 1).
     beta_1 : float, default=0.9
-        Decay of Adam's running mean of gradients. In [0, 1).
+        Decay of Adam's running mean of gradients ("adamw" and "nadam" too). In [0, 1).
     beta_2 : float, default=0.999
-        Decay of Adam's running mean of squared gradients. In [0, 1).
+        Decay of Adam's running mean of squared gradients ("adamw", "nadam" and "rmsprop" too). In
+        [0, 1).
     epsilon : float, default=1e-8
-        Term in Adam's denominator that keeps it away from 0. Above 0.
+        Term in the denominator of these solvers that keeps it away from 0. Above 0.
     n_iter_no_change : int or inf, default=10
-        How many epochs in a row may bring no progress; one more ends training. For "sgd", "adam".
+        How many epochs in a row may bring no progress; one more ends training. For stochastic
+        solvers.
     max_fun : int, default=15000
         Most evaluations of the loss, for "lbfgs".
     class_weight : dict, "balanced", list of dicts or None, default=None
@@ -163,6 +167,51 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         large, all cores that this process may use and that are idle, if a short trial shows that it
         pays. The number of threads can change the last bits of a large network's results; an int
         fixes it.
+    weight_decay : float, default=0.01
+        For "adamw": each step first multiplies the weights, not the biases, by
+        1 - learning rate * weight_decay. Unlike `alpha` it does not depend on the batch size. At
+        least 0.
+    max_grad_norm : float or None, default=None
+        Longest gradient, over all parameters, that a step may follow; longer ones are scaled down.
+    max_norm : float or None, default=None
+        Largest Euclidean norm of a unit's incoming weights; larger ones are scaled down after each
+        step. 2 to 4 go well with dropout.
+    warmup_epochs : float, default=0.0
+        Number of epochs, whole or not, over which the learning rate rises from 0 to its full value
+        before the schedule goes on; for "one_cycle" the length of its rise, if above 0.
+    learning_rate_decay : float, default=0.95
+        Factor per epoch of the "exponential" schedule. In (0, 1].
+    averaging : float or None, default=None
+        Decay d of an exponential moving average of all parameters, updated after each step:
+        average <- d average + (1 - d) parameters, where d starts smaller. It is the average that
+        validates, predicts, and is published. About 1 - 10 / (steps in all), such as 0.999. In
+        [0, 1).
+    batch_norm : bool, default=False
+        Whether to normalise z of each hidden unit over the batch. For prediction the running means
+        are folded into `coefs_` and `intercepts_`, which so describe what `predict` computes.
+    dropout : float or sequence of float, default=0.0
+        Probability with which each hidden unit, or that of each layer, is left out of a batch's
+        row. In [0, 1).
+    input_dropout : float, default=0.0
+        The same for the features.
+    noise : float or sequence of float, default=0.0
+        Standard deviation of the Gaussian noise that training adds to z of each hidden unit, or of
+        each layer's.
+    input_noise : float, default=0.0
+        The same for the features, in their units. Sparse rows become dense, batch by batch.
+    label_smoothing : float, default=0.0
+        Share of each label that is spread evenly over all classes in the training loss. In [0, 1).
+    scoring : str, callable or None, default=None
+        What early stopping goes by. "loss": the cross-entropy on the validation set; a name or a
+        scorer ``scorer(model, X_val, y_val)`` of scikit-learn: the score, higher is better; None:
+        accuracy. Of equal epochs the later one is kept; with None the earlier one.
+    refit : bool, default=False
+        Whether early stopping, once it has found the best epoch, trains anew on all rows for that
+        number of epochs. Has no effect with `X_val`. The curves remain those of the search.
+    rtol : float, default=0.0
+        Like `tol`, as a share of the best value so far; the larger one of both counts. In [0, 1).
+    max_time : float or None, default=None
+        Seconds after which `fit` ends with what it has, to the batch.
 
     Attributes
     ----------
@@ -174,6 +223,9 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         Bias vector b^l of each layer.
     loss_ : float
         Loss of the last epoch: mean cross-entropy over its batches, plus the penalty.
+    best_epoch_ : int
+        Number of the epoch, of the last call, whose parameters the model has; 0: early stopping
+        went back to those from before.
     best_loss_ : float or None
         Lowest entry of `loss_curve_`; None if early stopping went by the validation score.
     loss_curve_ : list of float
@@ -182,7 +234,8 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
     validation_loss_curve_ : list of float or None
         Mean cross-entropy on the validation set after each epoch; None if there was none.
     validation_scores_ : list of float or None
-        Accuracy on the validation set after each epoch; None if there was none.
+        Score on the validation set after each epoch, by `scoring`, or accuracy; None if there was
+        no such set.
     best_validation_score_ : float or None
         Highest entry of `validation_scores_`; None if there was no validation set.
     n_iter_ : int
@@ -243,7 +296,7 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(ACTIVATIONS))],
+        "activation": [StrOptions(set(ACTIVATIONS)), "array-like"],
         "solver": [StrOptions({"lbfgs", *OPTIMIZERS})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -275,12 +328,28 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         ],
         "dtype": [StrOptions({"float32", "float64"}), None],
         "n_threads": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "max_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "warmup_epochs": [Interval(Real, 0, None, closed="left")],
+        "learning_rate_decay": [Interval(Real, 0, 1, closed="right")],
+        "averaging": [Interval(Real, 0, 1, closed="left"), None],
+        "batch_norm": ["boolean"],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+        "input_dropout": [Interval(Real, 0, 1, closed="left")],
+        "noise": [Interval(Real, 0, None, closed="left"), "array-like"],
+        "input_noise": [Interval(Real, 0, None, closed="left")],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
+        "refit": ["boolean"],
+        "rtol": [Interval(Real, 0, 1, closed="left")],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
     }
 
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] = (100,),
-        activation: str = "relu",
+        activation: str | Sequence[str] = "relu",
         *,
         solver: str = "adam",
         alpha: float = 0.0001,
@@ -307,6 +376,22 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         weight_init: str | float = "glorot_uniform",
         dtype: str | None = None,
         n_threads: int | str = "auto",
+        weight_decay: float = 0.01,
+        max_grad_norm: float | None = None,
+        max_norm: float | None = None,
+        warmup_epochs: float = 0.0,
+        learning_rate_decay: float = 0.95,
+        averaging: float | None = None,
+        batch_norm: bool = False,
+        dropout: float | Sequence[float] = 0.0,
+        input_dropout: float = 0.0,
+        noise: float | Sequence[float] = 0.0,
+        input_noise: float = 0.0,
+        label_smoothing: float = 0.0,
+        scoring: str | Callable[..., float] | None = None,
+        refit: bool = False,
+        rtol: float = 0.0,
+        max_time: float | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -335,6 +420,22 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         self.weight_init = weight_init
         self.dtype = dtype
         self.n_threads = n_threads
+        self.weight_decay = weight_decay
+        self.max_grad_norm = max_grad_norm
+        self.max_norm = max_norm
+        self.warmup_epochs = warmup_epochs
+        self.learning_rate_decay = learning_rate_decay
+        self.averaging = averaging
+        self.batch_norm = batch_norm
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.noise = noise
+        self.input_noise = input_noise
+        self.label_smoothing = label_smoothing
+        self.scoring = scoring
+        self.refit = refit
+        self.rtol = rtol
+        self.max_time = max_time
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -553,7 +654,7 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         n, chunk_rows = X.shape[0], _chunk_rows(self.coefs_)
         products = _products(min(n, chunk_rows), X, self.coefs_)
         with blas_threads(self._fitted_threads, products, dtype, repeats=n // chunk_rows):
-            return logits(X, self.coefs_, self.intercepts_, self._fitted_activation, chunk_rows)
+            return logits(X, self.coefs_, self.intercepts_, self._fitted_activations, chunk_rows)
 
     def _fit(
         self,
@@ -567,32 +668,65 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         incremental: bool = False,
     ) -> None:
         """Validate, build, train, publish; or leave everything as it was."""
+        deadline = math.inf if self.max_time is None else time.perf_counter() + self.max_time
         with all_or_nothing(self):
             if incremental:
                 # fit_context validates the parameters of a model that is fitted already in fit only
                 self._validate_params()
+            self._check_combinations(incremental)
             goes_on = hasattr(self, "coefs_") and (incremental or self.warm_start)
-            state = copy.deepcopy(self._state) if goes_on else _TrainingState()
+            state = copy.deepcopy(self._state) if goes_on else TrainingState()
             dtype = self._compute_dtype(X, goes_on)
             X, y = self._validate_training_data(X, y, dtype, goes_on)
             encoder = self._target_encoder(y, classes, goes_on, incremental)
             rows, class_weights = self._training_rows(X, y, sample_weight, encoder, incremental)
-            validation = self._validation_rows(X_val, y_val, encoder, class_weights, dtype)
+            val_rows = self._validation_rows(X_val, y_val, encoder, class_weights, dtype)
 
             rng = self._generator(state, incremental)
-            network = self._network(X.shape[1], encoder, dtype, goes_on, rng)
+            network = self._network(X.shape[1], encoder, dtype, goes_on, incremental, state, rng)
             state.rule = self._stopping_rule(state, incremental)
-            if state.rule.monitors_score and validation is None:
+            all_rows, is_split = rows, state.rule.monitors_validation and val_rows is None
+            if is_split:
                 split_rng = self._split_generator(state, rng)
-                rows, validation = split_rows(rows, encoder, self.validation_fraction, split_rng)
-            if validation is not None:
-                validation = validation.normalised(validation.mean_weight(), dtype)
+                rows, val_rows = split_rows(rows, encoder, self.validation_fraction, split_rng)
+            validation = self._validation(val_rows, encoder, network)
+            refits = self.refit and is_split
+            initial = network.parameters.vectors.copy() if refits else None
             rows, network.alpha = self._normalise(rows, state, dtype, incremental)
-            history = self._train(network, state, rows, validation, rng, goes_on, incremental)
+            run = _Run(network, state, rng, deadline, goes_on, incremental)
+            history = self._train(run, rows, validation)
+            if initial is not None and history.converged:
+                all_rows, network.alpha = self._normalise(all_rows, state, dtype, incremental)
+                self._train_again(run, all_rows, initial, history)
 
-            self._publish(network, encoder, state.rule, history, len(rows), goes_on)
-            self._keep(state, history, rng, incremental)
-        self._warn(history, incremental)
+            self._publish(network, encoder, state.rule, history, goes_on)
+            self._keep(network, state, history, rng, incremental)
+            stands_still = history.converged and self.solver in OPTIMIZERS and not incremental
+            learnt = not (stands_still and has_hardly_learnt(network, rows))
+        self._warn(history, learnt, incremental)
+
+    def _check_combinations(self, incremental: bool) -> None:
+        """Raise ValueError where parameters that are valid alone contradict each other."""
+        hidden = check_hidden_layer_sizes(self.hidden_layer_sizes)
+        for name in ("activation", "dropout", "noise"):
+            check_per_layer(name, getattr(self, name), hidden, self._parameter_constraints[name])
+        if self.solver not in OPTIMIZERS:
+            for name in _STOCHASTIC_ONLY:
+                if np.any(getattr(self, name)):
+                    raise ValueError(
+                        f"{name}={getattr(self, name)!r} needs a stochastic solver, one of "
+                        f"{sorted(OPTIMIZERS)}; got solver={self.solver!r}."
+                    )
+        if self.batch_norm and hidden and self.batch_size == 1:
+            raise ValueError(
+                "batch_norm=True normalises over the rows of a batch, so batch_size=1 leaves "
+                "nothing to learn from. Set batch_size to 2 or more, better 32."
+            )
+        if self.refit and self.warm_start and self.early_stopping and not incremental:
+            raise ValueError(
+                "refit=True trains on the validation rows in the end, which with warm_start=True "
+                "would then judge the model. Set one of them to False."
+            )
 
     def _compute_dtype(self, X: Any, goes_on: bool) -> np.dtype:
         """Return the precision to compute in: as asked for, or the model's own, or that of X."""
@@ -692,14 +826,14 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(f"In the validation set X_val, y_val: {error}") from error
         return Rows(X_val, targets, w)
 
-    def _generator(self, state: _TrainingState, incremental: bool) -> np.random.RandomState:
+    def _generator(self, state: TrainingState, incremental: bool) -> np.random.RandomState:
         """Return the generator: in partial_fit that of the fitted model, which goes on."""
         if incremental and state.rng is not None:
             return state.rng
         return check_random_state(self.random_state)
 
     def _split_generator(
-        self, state: _TrainingState, rng: np.random.RandomState
+        self, state: TrainingState, rng: np.random.RandomState
     ) -> np.random.RandomState:
         """Return the generator of the validation split: with warm_start always in the same state.
 
@@ -718,12 +852,31 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         encoder: TargetEncoder,
         dtype: np.dtype,
         goes_on: bool,
+        incremental: bool,
+        state: TrainingState,
         rng: np.random.RandomState,
     ) -> Network:
         """Return the network, with new parameters or the model's own."""
         hidden = check_hidden_layer_sizes(self.hidden_layer_sizes)
-        layer_sizes = [n_features, *hidden, encoder.n_outputs]
-        network = Network(layer_sizes, self.activation, encoder.out_activation, self.alpha, dtype)
+        disturbances = self.noise, self.dropout, self.input_noise, self.input_dropout
+        if not incremental or state.noise_rng is None:
+            is_disturbed = any(np.any(strength) for strength in disturbances)
+            state.noise_rng = _new_generator(rng) if is_disturbed else None
+        network = Network(
+            [n_features, *hidden, encoder.n_outputs],
+            self.activation if np.size(self.activation) else "identity",
+            encoder.out_activation,
+            self.alpha,
+            dtype,
+            batch_norm=self.batch_norm,
+            noise=self.noise,
+            dropout=self.dropout,
+            input_noise=self.input_noise,
+            input_dropout=self.input_dropout,
+            label_smoothing=self.label_smoothing,
+            averaging=self.averaging is not None,
+            rng=state.noise_rng,
+        )
         if not goes_on:
             network.initialize(self.weight_init, rng)
             return network
@@ -733,20 +886,64 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
                 f"with, whose coefs_ have shapes {[W.shape for W in self.coefs_]}. Set it back, or "
                 "fit anew with warm_start=False."
             )
-        network.set_parameters(self.coefs_, self.intercepts_)
+        vectors = network.parameters.vectors
+        if incremental and state.vectors is not None and state.vectors.shape == vectors.shape:
+            vectors[...] = state.vectors
+        else:
+            normalisations = state.normalisations
+            network.parameters.set_affine(self.coefs_, self.intercepts_, normalisations)
         return network
 
-    def _stopping_rule(self, state: _TrainingState, incremental: bool) -> StoppingRule:
+    def _stopping_rule(self, state: TrainingState, incremental: bool) -> StoppingRule:
         """Return the rule, with the best value so far if that is of the same kind."""
-        monitors_score = self.early_stopping and self.solver in OPTIMIZERS and not incremental
+        monitors: Monitored = "loss"
+        if self.early_stopping and self.solver in OPTIMIZERS and not incremental:
+            monitors = "validation_loss" if self.scoring == "loss" else "validation_score"
         rule = state.rule
-        if rule.monitors_score != monitors_score:
-            rule = StoppingRule(monitors_score)
-        rule.tol, rule.patience = self.tol, self.n_iter_no_change
+        if rule.monitors != monitors:
+            rule = StoppingRule(monitors)
+        rule.tol, rule.rtol, rule.patience = self.tol, self.rtol, self.n_iter_no_change
+        # by default the earlier one wins, as in MLPClassifier
+        rule.later_wins = self.scoring is not None
         return rule
 
+    def _validation(
+        self, rows: Rows | None, encoder: TargetEncoder, network: Network
+    ) -> Validation | None:
+        """Return what is measured on the validation rows, if there are any."""
+        if rows is None:
+            return None
+        dtype = network.theta.dtype
+        chunk_rows = _chunk_rows(network.W)
+        score = None if self.scoring in (None, "loss") else self._scorer(rows, encoder)
+        rows = rows.normalised(rows.mean_weight(), dtype)
+        return Validation(rows, score, chunk_rows)
+
+    def _scorer(self, rows: Rows, encoder: TargetEncoder) -> Callable[[Network], float]:
+        """Return the function that scores a network on the rows as scikit-learn would a model."""
+        scorer = check_scoring(self, scoring=self.scoring)
+        y = encoder.decode(rows.y)
+        takes_weights = "sample_weight" in inspect.signature(scorer).parameters
+        weights = {"sample_weight": rows.w} if rows.w is not None and takes_weights else {}
+        model = copy.copy(self)
+        # the rows have been validated, and so have lost their feature names
+        if hasattr(model, "feature_names_in_"):
+            del model.feature_names_in_
+
+        def score(network: Network) -> float:
+            model._publish_network(network, encoder)
+            value = float(scorer(model, rows.X, y, **weights))
+            if math.isnan(value):
+                raise ValueError(
+                    f"scoring={self.scoring!r} gave NaN on the validation set of {len(y)} rows. "
+                    "Choose a score that is defined for them, or give a larger validation set."
+                )
+            return value
+
+        return score
+
     def _normalise(
-        self, rows: Rows, state: _TrainingState, dtype: np.dtype, incremental: bool
+        self, rows: Rows, state: TrainingState, dtype: np.dtype, incremental: bool
     ) -> tuple[Rows, float]:
         """Return rows with weights of mean one over the training set, and the penalty to match."""
         if not incremental:
@@ -756,15 +953,13 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _train(
         self,
-        network: Network,
-        state: _TrainingState,
+        run: "_Run",
         rows: Rows,
-        validation: Rows | None,
-        rng: np.random.RandomState,
-        goes_on: bool,
-        incremental: bool,
+        validation: Validation | None,
+        max_epochs: int | None = None,
     ) -> History:
         """Run the solver, in place on the network and the state."""
+        network, state = run.network, run.state
         dtype = network.theta.dtype
         if self.solver == "lbfgs":
             products = _products(len(rows), rows.X, network.W)
@@ -776,42 +971,80 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
                     max_fun=self.max_fun,
                     tol=self.tol,
                     validation=validation,
-                    chunk_rows=_chunk_rows(network.W),
+                    deadline=run.deadline,
                     on_epoch=self._report,
                 )
-        solver = state.solver if incremental else None
-        if solver is None or not self._fits(solver[0], network.theta):
-            solver = self._new_solver(network.theta, self.t_ if goes_on else 0)
-        state.solver = solver
+        state.solver = self._solver(run)
         batch_size = self._batch_size(len(rows))
-        max_epochs = 1 if incremental else self.max_iter
+        if max_epochs is None:
+            max_epochs = 1 if run.incremental else self.max_iter
         products = _products(batch_size, rows.X, network.W)
         n_batches = max_epochs * math.ceil(len(rows) / batch_size)
         with (threads := blas_threads(self.n_threads, products, dtype, repeats=n_batches)):
             return train(
                 network,
-                *solver,
+                state.solver,
                 state.rule,
                 rows,
                 batch_size=batch_size,
                 max_epochs=max_epochs,
-                rng=rng if self.shuffle else None,
+                rng=run.rng if self.shuffle else None,
                 validation=validation,
-                chunk_rows=_chunk_rows(network.W),
+                deadline=run.deadline,
                 on_batch=threads.review,
                 on_epoch=self._report,
             )
 
-    def _fits(self, optimizer: Optimizer, theta: FloatArray) -> bool:
-        return type(optimizer) is OPTIMIZERS[self.solver] and optimizer.dtype == theta.dtype
+    def _train_again(self, run: "_Run", rows: Rows, initial: FloatArray, history: History) -> None:
+        """Train on all rows from the start for the best number of epochs.
 
-    def _new_solver(self, theta: FloatArray, t: int) -> tuple[Optimizer, Schedule]:
-        rate, power_t = self.learning_rate_init, self.power_t
-        if self.solver == "sgd":
-            sgd = SGD(theta, momentum=self.momentum, nesterov=self.nesterovs_momentum)
-            return sgd, SCHEDULES[self.learning_rate](rate, power_t, t)
-        adam = Adam(theta, beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon)
-        return adam, SCHEDULES["constant"](rate, power_t, t)
+        If that is not completed, the best parameters of the search stay.
+        """
+        vectors, rule = run.network.parameters.vectors, run.state.rule
+        best = vectors.copy()
+        vectors[...] = initial
+        run.state.rule, run.state.solver = StoppingRule(patience=math.inf), None
+        try:
+            last = self._train(run, rows, None, max_epochs=max(1, history.best_epoch))
+        except KeyboardInterrupt:
+            last = History(interrupted=True)
+        history.interrupted, history.timed_out = last.interrupted, last.timed_out
+        run.state.rule = rule
+        if last.interrupted or last.timed_out:
+            vectors[...] = best
+        else:
+            history.loss = last.loss
+            history.n_rows += last.n_rows
+
+    def _solver(self, run: "_Run") -> Solver:
+        """Return a new solver, or in partial_fit the one that goes on."""
+        theta, optimizer_class = run.network.theta, OPTIMIZERS[self.solver]
+        solver = run.state.solver if run.incremental else None
+        if (
+            solver is None
+            or type(solver.optimizer) is not optimizer_class
+            or solver.optimizer.dtype != theta.dtype
+        ):
+            hyperparameters = {
+                name: getattr(self, name) for name in optimizer_class.hyperparameters
+            }
+            optimizer = optimizer_class(theta, run.network.n_weights, **hyperparameters)
+            solver = Solver(optimizer, self._schedule(self.t_ if run.goes_on else 0))
+        solver.max_grad_norm = math.inf if self.max_grad_norm is None else self.max_grad_norm
+        solver.max_norm = math.inf if self.max_norm is None else self.max_norm
+        solver.averaging = self.averaging
+        return solver
+
+    def _schedule(self, n_rows_seen: int) -> Schedule:
+        ignored = self.solver == "adam" and self.learning_rate in _SGD_SCHEDULES
+        return SCHEDULES["constant" if ignored else self.learning_rate](
+            self.learning_rate_init,
+            max_epochs=self.max_iter,
+            warmup_epochs=self.warmup_epochs,
+            power_t=self.power_t,
+            learning_rate_decay=self.learning_rate_decay,
+            n_rows_seen=n_rows_seen,
+        )
 
     def _batch_size(self, n_rows: int) -> int:
         if isinstance(self.batch_size, str):
@@ -836,47 +1069,55 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         encoder: TargetEncoder,
         rule: StoppingRule,
         history: History,
-        n_rows: int,
         goes_on: bool,
     ) -> None:
         """Set the fitted attributes; arrays and lists are new, so that those handed out stay."""
-        self.coefs_ = [W.copy() for W in network.W]
-        self.intercepts_ = [b.copy() for b in network.b]
+        self._publish_network(network, encoder)
+        self.loss_ = history.loss
+        self.n_iter_ = len(history.loss_curve)
+        self.best_epoch_ = history.best_epoch
+        self.t_: int = (self.t_ if goes_on else 0) + history.n_rows
+        for name in ("loss_curve", "validation_loss_curve", "validation_scores"):
+            before = getattr(self, f"{name}_", None) if goes_on else None
+            curve = [*(before or []), *getattr(history, name)]
+            setattr(self, f"{name}_", curve if curve or name == "loss_curve" else None)
+        scores, losses = self.validation_scores_, self.loss_curve_
+        self.best_loss_ = None if rule.monitors_validation else min(losses, default=self.loss_)
+        self.best_validation_score_ = max(scores) if scores else None
+
+    def _publish_network(self, network: Network, encoder: TargetEncoder) -> None:
+        """Set the attributes that predictions need."""
+        W, b = network.parameters.affine()
+        self.coefs_ = [W_l.copy() for W_l in W]
+        self.intercepts_ = [b_l.copy() for b_l in b]
         self.classes_ = encoder.classes_
         self.n_outputs_ = encoder.n_outputs
         self.n_layers_ = len(network.layer_sizes)
         self.out_activation_ = encoder.out_activation
         self._encoder = encoder
-        self._fitted_activation, self._fitted_threads = self.activation, self.n_threads
-
-        self.loss_ = history.loss
-        self.n_iter_ = len(history.loss_curve)
-        n_seen: int = self.n_iter_ * n_rows if self.solver in OPTIMIZERS else 0
-        self.t_: int = (self.t_ if goes_on else 0) + n_seen
-        for name in ("loss_curve", "validation_loss_curve", "validation_scores"):
-            before = getattr(self, f"{name}_", None) if goes_on else None
-            curve = [*(before or []), *getattr(history, name)]
-            setattr(self, f"{name}_", curve if curve or name == "loss_curve" else None)
-        scores = self.validation_scores_
-        self.best_loss_ = None if rule.monitors_score else min(self.loss_curve_, default=self.loss_)
-        self.best_validation_score_ = max(scores) if scores else None
+        self._fitted_activations, self._fitted_threads = network.activations, self.n_threads
 
     def _keep(
         self,
-        state: _TrainingState,
+        network: Network,
+        state: TrainingState,
         history: History,
         rng: np.random.RandomState,
         incremental: bool,
     ) -> None:
         """Keep what training needs to go on; the solver's state only where it is meant to."""
         if history.interrupted or not (self.warm_start or incremental):
-            state.solver = None
+            state.solver = state.noise_rng = None
         if not self.warm_start:
             state.split_rng = None
+        parameters = network.parameters
+        differs = state.solver is not None and (self.batch_norm or self.averaging is not None)
+        state.vectors = parameters.vectors.copy() if differs else None
+        state.normalisations = parameters.normalisations() if self.batch_norm else None
         state.rng = rng if isinstance(self.random_state, Integral) else None
         self._state = state
 
-    def _warn(self, history: History, incremental: bool) -> None:
+    def _warn(self, history: History, learnt: bool, incremental: bool) -> None:
         if history.interrupted:
             warnings.warn(
                 f"Training was interrupted. The model is that of the first {self.n_iter_} complete "
@@ -885,12 +1126,40 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
             )
         elif not history.converged and not incremental:
             reason = history.message or f"max_iter={self.max_iter} epochs have passed"
+            if history.timed_out:
+                reason = f"max_time={self.max_time} seconds have passed"
             warnings.warn(
                 f"Training ended before it converged: {reason}. Increase max_iter, scale the "
                 "features, or accept the model if its loss_curve_ has become flat.",
                 ConvergenceWarning,
                 stacklevel=5,
             )
+        elif not learnt:
+            warnings.warn(
+                "Training has come to a standstill, but the predictions are hardly better than the "
+                "frequencies of the classes, whatever the row. Scale the features, for example "
+                "with StandardScaler; try a higher or lower learning_rate_init, a smaller alpha, "
+                "or a smaller tol. If nothing helps, the features may say nothing of y.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What a fit trains with, from its first to its last epoch."""
+
+    network: Network
+    state: TrainingState
+    rng: np.random.RandomState
+    deadline: float
+    goes_on: bool
+    incremental: bool
+
+
+def _new_generator(rng: np.random.RandomState) -> np.random.Generator:
+    """Return a fast generator for noise, seeded by the slow one, whose numbers all else takes."""
+    return np.random.Generator(np.random.SFC64(rng.randint(2**31, size=4)))
 
 
 def _products(m: int, X: Matrix, weights: Sequence[FloatArray]) -> list[tuple[int, int, int]]:

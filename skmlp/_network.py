@@ -1,20 +1,22 @@
-"""The multilayer perceptron over one flat parameter vector."""
+"""The multilayer perceptron: its layers, the objective and its gradient, prediction."""
 
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
-from skmlp._activations import ACTIVATIONS, Activation
+from skmlp._activations import ACTIVATIONS
 from skmlp._blas import add_scaled
 from skmlp._initializers import initializer
-from skmlp._layers import Dense, affine
+from skmlp._layers import BatchNorm, Dense, Dropout, GaussianNoise, Hidden, affine
 from skmlp._losses import LOSSES
+from skmlp._parameters import Parameters
 from skmlp._types import FloatArray, Matrix, Targets
 
 
 class Network:
-    """Dense layers l = 1..L, hidden activation h, cross-entropy at the output.
+    """Dense layers l = 1..L, hidden activations h, cross-entropy at the output.
 
     For a batch of m rows with weights w of mean one, the objective and its gradient are
 
@@ -24,65 +26,125 @@ class Network:
         dW^l    = a^{l-1}T delta^l + alpha / m W^l
         db^l    = 1^T delta^l
 
+    In training, as far as it is asked for, X gets noise and loses units, and so does each hidden
+    layer, whose z^l is normalised over the batch: BatchNorm, GaussianNoise, h, Dropout.
+
     Parameters
     ----------
     layer_sizes : sequence of int
         Number of inputs, of units of each hidden layer, and of outputs.
-    activation : str
-        Hidden activation h, a key of `ACTIVATIONS`.
+    activation : str or sequence of str
+        Activation h of all hidden layers, or of each; keys of `ACTIVATIONS`.
     out_activation : str
         "softmax" or "logistic", a key of `LOSSES`.
     alpha : float
         Strength of the penalty on the weights.
     dtype : dtype
         float32 or float64, of every number in the network.
+    batch_norm : bool, default=False
+        Whether hidden layers are normalised.
+    noise, dropout : float or sequence of float, default=0.0
+        Standard deviation of the noise on z^l and share of a^l that is left out, in all hidden
+        layers, or in each.
+    input_noise, input_dropout : float, default=0.0
+        The same for X.
+    label_smoothing : float, default=0.0
+        Share of the labels that is spread over all classes.
+    averaging : bool, default=False
+        Whether it is a running mean of the parameters that predicts.
+    rng : Generator or None, default=None
+        Where noise and dropout come from.
 
     Attributes
     ----------
+    parameters : Parameters
+        All numbers that training changes.
     theta, grad : ndarray of shape (n_parameters,)
-        The parameters [W^1 .. W^L | b^1 .. b^L] and their gradient.
+        The trained ones in one vector, and their gradient.
     W, b : list of ndarray
         Each layer's part of `theta`, as views.
+    layers, batch_norms : list of Dense, list of BatchNorm
+        Those of all layers; of the hidden layers, or none.
     """
 
     def __init__(
         self,
         layer_sizes: Sequence[int],
-        activation: str,
+        activation: str | Sequence[str],
         out_activation: str,
         alpha: float,
         dtype: np.dtype,
+        *,
+        batch_norm: bool = False,
+        noise: float | Sequence[float] = 0.0,
+        dropout: float | Sequence[float] = 0.0,
+        input_noise: float = 0.0,
+        input_dropout: float = 0.0,
+        label_smoothing: float = 0.0,
+        averaging: bool = False,
+        rng: np.random.Generator | None = None,
     ) -> None:
         self.layer_sizes = tuple(layer_sizes)
-        self.activation = activation
-        self.h = ACTIVATIONS[activation]
-        self.loss = LOSSES[out_activation]
+        n_hidden = len(self.layer_sizes) - 2
+        self.activations = per_layer(activation, n_hidden)
+        # the output's initial weights follow the last hidden layer's
+        self._init_activations = per_layer(activation, n_hidden + 1)
+        self.loss = type(LOSSES[out_activation])(label_smoothing)
         self.alpha = alpha
-        shapes: list[tuple[int, ...]] = [*pairwise(self.layer_sizes)]
-        shapes += [(fan_out,) for fan_out in self.layer_sizes[1:]]
-        ends = [*accumulate(int(np.prod(shape)) for shape in shapes)]
-        L = len(self.layer_sizes) - 1
-        self.n_weights = ends[L - 1]
-        self.theta = np.zeros(ends[-1], dtype)
-        self.grad = np.zeros(ends[-1], dtype)
-        views = _views(self.theta, shapes, ends)
-        grad_views = _views(self.grad, shapes, ends)
-        self.W, self.b = views[:L], views[L:]
-        self.layers = [
+        self.parameters = Parameters(self.layer_sizes, batch_norm, averaging, dtype)
+        self.theta, self.grad = self.parameters.theta, self.parameters.grad
+        self.n_weights = self.parameters.n_weights
+        self.W, self.b = self.parameters.parts["W"], self.parameters.parts["b"]
+        self.layers = self._dense_layers()
+        self.batch_norms = self._batch_norms()
+        self._in_place = [
+            [
+                *self.batch_norms[i : i + 1],
+                *_disturbances(noise_i, 0.0, rng),
+                Hidden(ACTIVATIONS[name]),
+                *_disturbances(0.0, dropout_i, rng),
+            ]
+            for i, (name, noise_i, dropout_i) in enumerate(
+                zip(
+                    self.activations,
+                    per_layer(noise, n_hidden),
+                    per_layer(dropout, n_hidden),
+                    strict=True,
+                )
+            )
+        ]
+        self._on_input = _disturbances(input_noise, input_dropout, rng)
+
+    def _dense_layers(self) -> list[Dense]:
+        values, grads = self.parameters.parts, self.parameters.grads
+        layers = [
             Dense(*parts)
-            for parts in zip(self.W, self.b, grad_views[:L], grad_views[L:], strict=True)
+            for parts in zip(values["W"], values["b"], grads["W"], grads["b"], strict=True)
+        ]
+        for layer, _ in zip(layers, values["gamma"], strict=False):
+            layer.b = layer.db = None  # beta of the batch normalisation does their work
+        return layers
+
+    def _batch_norms(self) -> list[BatchNorm]:
+        values, grads = self.parameters.parts, self.parameters.grads
+        return [
+            BatchNorm(gamma, beta, mean, var, dgamma, dbeta)
+            for gamma, beta, mean, var, dgamma, dbeta in zip(
+                *(values[name] for name in ("gamma", "beta", "mean", "var")),
+                grads["gamma"],
+                grads["beta"],
+                strict=True,
+            )
         ]
 
     def initialize(self, weight_init: str | float, rng: np.random.RandomState) -> None:
-        """Draw all parameters, layer by layer."""
+        """Draw all weights and biases, layer by layer."""
         draw = initializer(weight_init)
-        for W, b in zip(self.W, self.b, strict=True):
-            W[...], b[...] = draw(rng, W.shape[0], W.shape[1], self.activation)
-
-    def set_parameters(self, coefs: Sequence[FloatArray], intercepts: Sequence[FloatArray]) -> None:
-        """Copy the given weights and biases into `theta`."""
-        for ours, given in zip([*self.W, *self.b], [*coefs, *intercepts], strict=True):
-            ours[...] = given
+        for layer, b, activation in zip(self.layers, self.b, self._init_activations, strict=True):
+            layer.W[...], drawn = draw(rng, layer.W.shape[0], layer.W.shape[1], activation)
+            if layer.b is not None:
+                b[...] = drawn
+        self.parameters.vectors[-1] = self.parameters.vectors[0]
 
     def reserve(self, n_rows: int) -> None:
         """Allocate a^l, delta^l and z^L for batches of up to `n_rows` rows."""
@@ -90,13 +152,14 @@ class Network:
         self._a = [np.empty((n_rows, n), dtype) for n in hidden]
         self._delta = [np.empty((n_rows, n), dtype) for n in hidden]
         self._z = np.empty(n_rows * self.layer_sizes[-1], dtype)
+        self._x = np.empty((n_rows if self._on_input else 0, self.layer_sizes[0]), dtype)
 
     def loss_gradient(self, X: Matrix, y: Targets, w: FloatArray | None = None) -> float:
         """Return E for a batch of at most the reserved size; write its gradient into `grad`."""
         m, K = X.shape[0], self.layer_sizes[-1]
         # column after column: the maximum and the sum of all rows then take few, long passes
         z = self._z[: m * K].reshape(K, m).T
-        a = [X, *(buffer[:m] for buffer in self._a), z]
+        a = [self._disturbed(X), *(buffer[:m] for buffer in self._a), z]
         delta = [*(buffer[:m] for buffer in self._delta), z]
         self._forward(a)
         E = self.loss.value_delta(a[-1], y, w)
@@ -107,31 +170,47 @@ class Network:
             add_scaled(dW, self.alpha / m, W)
         return E
 
+    def _disturbed(self, X: Matrix) -> Matrix:
+        """Return X with noise and without the units left out; X itself stays as it is."""
+        if not self._on_input:
+            return X
+        if issparse(X) and all(isinstance(layer, Dropout) for layer in self._on_input):
+            a = X.copy()
+            entries = a.data
+        else:
+            a = entries = self._x[: X.shape[0]]
+            a[...] = X.toarray() if issparse(X) else X
+        for layer in self._on_input:
+            layer.forward(entries)
+        return a
+
     def _forward(self, a: Sequence[Matrix]) -> None:
         """Fill a[1:] with a^1 .. a^{L-1} and the logits z^L, given a[0] = X."""
         *hidden, output = self.layers
-        for layer, below, z in zip(hidden, a, a[1:], strict=False):
+        for layer, in_place, below, z in zip(hidden, self._in_place, a, a[1:], strict=False):
             layer.forward(below, z)
-            self.h.forward(z)
+            for step in in_place:
+                step.forward(z)
         output.forward(a[-2], a[-1])
 
     def _backward(self, a: Sequence[Matrix], delta: Sequence[FloatArray]) -> None:
-        """Write dW^l and db^l of every layer, given delta^L, which has taken the place of z^L."""
+        """Write the gradient of every layer, given delta^L, which has taken the place of z^L."""
         for i in range(len(self.layers) - 1, 0, -1):
             self.layers[i].backward(a[i], delta[i], delta[i - 1])
-            self.h.backward(a[i], delta[i - 1])
+            for step in reversed(self._in_place[i - 1]):
+                step.backward(a[i], delta[i - 1])
         self.layers[0].backward(a[0], delta[0], None)
 
     def logits(self, X: Matrix, chunk_rows: int | None = None) -> FloatArray:
-        """Return z^L of all rows, without touching the arrays of training."""
-        return logits(X, self.W, self.b, self.activation, chunk_rows)
+        """Return z^L of all rows as in prediction, without touching the arrays of training."""
+        return logits(X, *self.parameters.affine(), self.activations, chunk_rows)
 
 
 def logits(
     X: Matrix,
     W: Sequence[FloatArray],
     b: Sequence[FloatArray],
-    activation: str,
+    activations: Sequence[str],
     chunk_rows: int | None = None,
 ) -> FloatArray:
     """Return z^L of all rows of X, shape (n, n_outputs).
@@ -140,9 +219,8 @@ def logits(
     rows of another dtype than the parameters' are converted on the way.
     """
     n, dtype = X.shape[0], W[-1].dtype
-    h = ACTIVATIONS[activation]
     if chunk_rows is None or n <= chunk_rows:
-        return _logits(X.astype(dtype, copy=False), W, b, h, [None] * len(W))
+        return _logits(X.astype(dtype, copy=False), W, b, activations, [None] * len(W))
     widest = max((W_l.shape[1] for W_l in W[:-1]), default=0)
     buffers = np.empty((2, chunk_rows * widest), dtype)
     z_out = np.empty((n, W[-1].shape[1]), dtype)
@@ -150,7 +228,7 @@ def logits(
         a = X[start : start + chunk_rows].astype(dtype, copy=False)
         m = a.shape[0]
         out = [buffers[i % 2, : m * len(b_l)].reshape(m, len(b_l)) for i, b_l in enumerate(b[:-1])]
-        _logits(a, W, b, h, [*out, z_out[start : start + m]])
+        _logits(a, W, b, activations, [*out, z_out[start : start + m]])
     return z_out
 
 
@@ -158,22 +236,31 @@ def _logits(
     a: Matrix,
     W: Sequence[FloatArray],
     b: Sequence[FloatArray],
-    h: Activation,
+    activations: Sequence[str],
     out: Sequence[FloatArray | None],
 ) -> FloatArray:
     """Return z^L of the rows a; z^l of each layer is written into `out[l]`, or a new array."""
-    last = len(W) - 1
-    for i, W_l in enumerate(W):
-        z = affine(a, W_l, b[i], out[i])
-        if i < last:
-            h.forward(z)
-        a = z
-    return z
+    for i, name in enumerate(activations):
+        a = affine(a, W[i], b[i], out[i])
+        h = ACTIVATIONS[name]
+        h.forward(a, np.empty_like(a) if h.keeps else None)
+    return affine(a, W[-1], b[-1], out[-1])
 
 
-def _views(
-    vector: FloatArray, shapes: Sequence[tuple[int, ...]], ends: Sequence[int]
-) -> list[FloatArray]:
-    """Cut the vector into arrays of the given shapes, without copying."""
-    starts = [0, *ends[:-1]]
-    return [vector[i:j].reshape(shape) for i, j, shape in zip(starts, ends, shapes, strict=True)]
+def per_layer(value: Any, n_layers: int) -> list[Any]:
+    """Return the values of all layers, given one for all or one for each; the last goes on."""
+    if isinstance(value, str) or not np.iterable(value):
+        return [value] * n_layers
+    values = list(value)
+    return [*values, *values[-1:] * n_layers][:n_layers]
+
+
+def _disturbances(
+    noise: float, dropout: float, rng: np.random.Generator | None
+) -> list[GaussianNoise | Dropout]:
+    """Return the layers of noise and dropout that are not 0."""
+    layers: list[GaussianNoise | Dropout] = []
+    if rng is not None:
+        layers += [GaussianNoise(noise, rng)] if noise else []
+        layers += [Dropout(dropout, rng)] if dropout else []
+    return layers

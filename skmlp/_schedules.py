@@ -1,58 +1,105 @@
-"""Learning-rate schedules: what becomes of the learning rate at the end of an epoch."""
+"""Learning-rate schedules: the rate eta as a function of the progress of training.
 
-from typing import Protocol
+Time t is counted in epochs: a batch lasts from t to t + dt, dt = 1 / (batches per epoch). eta_0 is
+`learning_rate_init`, w `warmup_epochs`, T `max_epochs`, and
 
+    warmup(t) = min(1, t / w)                              1 if w = 0
+    p(t) = (t - w) / (T - w)                               clipped to [0, 1]
 
-class Schedule(Protocol):
-    """A learning rate and the rule by which it changes."""
+P. Goyal et al., "Accurate, large minibatch SGD: Training ImageNet in 1 hour", 2017 (the warm-up).
+"""
 
-    learning_rate: float
-
-    def epoch_end(self, n_rows: int) -> None:
-        """Adapt the rate after an epoch over so many rows."""
-
-    def plateau(self) -> bool:
-        """Adapt the rate to a plateau; return False if training should stop instead."""
+import math
+from typing import ClassVar
 
 
-class Constant:
-    """learning_rate = learning_rate_init.
+class Schedule:
+    """A rule for the learning rate: eta = warmup(t + dt) eta_0, unless a subclass says otherwise.
 
     Parameters
     ----------
     learning_rate_init : float
-        The rate of the first epoch.
+        The highest rate; without warm-up, and but for "one_cycle", that of the first batch.
+    max_epochs : int
+        Length of a planned schedule, warm-up included; after it the rate stays as it is.
+    warmup_epochs : float, default=0.0
+        Number of epochs over which the rate rises to its full value. At least 0.
     power_t : float, default=0.5
         Exponent of inverse scaling.
-    t : int, default=0
+    learning_rate_decay : float, default=0.95
+        Factor per epoch of exponential decay.
+    n_rows_seen : int, default=0
         Number of rows seen in training so far, counted once an epoch.
+
+    Attributes
+    ----------
+    learning_rate : float
+        The full rate: eta_0, unless `epoch_end` or `plateau` have changed it.
     """
 
-    def __init__(self, learning_rate_init: float, power_t: float = 0.5, t: int = 0) -> None:
+    planned: ClassVar[bool] = False
+    """Whether the schedule is made for `max_epochs`, so that a plateau should not end training."""
+
+    def __init__(
+        self,
+        learning_rate_init: float,
+        *,
+        max_epochs: int,
+        warmup_epochs: float = 0.0,
+        power_t: float = 0.5,
+        learning_rate_decay: float = 0.95,
+        n_rows_seen: int = 0,
+    ) -> None:
         self.learning_rate_init = self.learning_rate = float(learning_rate_init)
+        self.max_epochs = max_epochs
+        self.warmup_epochs = float(warmup_epochs)
         self.power_t = power_t
-        self.t = t
+        self.learning_rate_decay = float(learning_rate_decay)
+        self.n_rows_seen = n_rows_seen
+
+    def rate(self, t: float, dt: float) -> float:
+        """Return the rate of the batch that lasts from t to t + dt epochs."""
+        return self.warmup(t + dt) * self.learning_rate
 
     def epoch_end(self, n_rows: int) -> None:
-        """Count the rows; leave the rate as it is."""
-        self.t += n_rows
+        """Count the rows of an epoch; adapt the rate where it is set once an epoch."""
+        self.n_rows_seen += n_rows
 
     def plateau(self) -> bool:
-        """Return False: there is nothing to adapt."""
+        """Adapt the rate to a plateau; return False if training should stop instead."""
         return False
 
+    def warmup(self, t: float) -> float:
+        """Return the share of the full rate; asked for a batch's end, so that none is at rate 0."""
+        return min(1.0, t / self.warmup_epochs) if self.warmup_epochs else 1.0
 
-class InverseScaling(Constant):
-    """learning_rate = learning_rate_init / (t + 1)^power_t after t rows, set once an epoch."""
+    def p(self, t: float) -> float:
+        """Return the progress from the end of the warm-up to `max_epochs`, in [0, 1]."""
+        return _progress(t, self.warmup_epochs, self.max_epochs)
+
+
+def _progress(t: float, start: float, end: float) -> float:
+    """Return how much of the way from start to end is done, in [0, 1]."""
+    if t <= start:
+        return 0.0
+    return 1.0 if t >= end else (t - start) / (end - start)
+
+
+class Constant(Schedule):
+    """eta = warmup(t + dt) eta_0."""
+
+
+class InverseScaling(Schedule):
+    """eta = warmup(t + dt) eta_0 / (n + 1)^power_t after n rows, set once an epoch."""
 
     def epoch_end(self, n_rows: int) -> None:
         """Count the rows; lower the rate."""
         super().epoch_end(n_rows)
-        self.learning_rate = self.learning_rate_init / (self.t + 1) ** self.power_t
+        self.learning_rate = self.learning_rate_init / (self.n_rows_seen + 1) ** self.power_t
 
 
-class Adaptive(Constant):
-    """learning_rate = learning_rate_init / 5^k after k plateaus, down to 1e-6."""
+class Adaptive(Schedule):
+    """eta = warmup(t + dt) eta_0 / 5^k after k plateaus, down to 1e-6."""
 
     def plateau(self) -> bool:
         """Divide the rate by 5; return False once it is too small for that."""
@@ -62,8 +109,78 @@ class Adaptive(Constant):
         return True
 
 
-SCHEDULES: dict[str, type[Constant]] = {
+class Exponential(Schedule):
+    """eta = warmup(t + dt) eta_0 learning_rate_decay^k after k whole epochs past the warm-up."""
+
+    def rate(self, t: float, dt: float) -> float:
+        """Return the rate of the batch that lasts from t to t + dt epochs."""
+        k = math.floor(max(0.0, t - self.warmup_epochs))
+        return self.warmup(t + dt) * self.learning_rate_init * self.learning_rate_decay**k
+
+
+class Linear(Schedule):
+    """eta = warmup(t + dt) eta_0 (1 - p(t))."""
+
+    planned = True
+
+    def rate(self, t: float, dt: float) -> float:
+        """Return the rate of the batch that lasts from t to t + dt epochs."""
+        return self.warmup(t + dt) * self.learning_rate_init * (1 - self.p(t))
+
+
+class Cosine(Schedule):
+    """eta = warmup(t + dt) eta_0 (1 + cos(pi p(t))) / 2.
+
+    I. Loshchilov, F. Hutter, "SGDR: Stochastic gradient descent with warm restarts", ICLR 2017;
+    here without restarts.
+    """
+
+    planned = True
+
+    def rate(self, t: float, dt: float) -> float:
+        """Return the rate of the batch that lasts from t to t + dt epochs."""
+        return self.warmup(t + dt) * self.learning_rate_init * _half_cosine(self.p(t))
+
+
+def _half_cosine(p: float) -> float:
+    """Return (1 + cos(pi p)) / 2, which falls from 1 to 0."""
+    return (1 + math.cos(math.pi * p)) / 2
+
+
+class OneCycle(Schedule):
+    """A rise and a long fall, each half a cosine, q the progress of either.
+
+        eta = eta_0 (low + (1 - low) (1 - cos(pi q)) / 2)        up to the peak, low = 1 / 25
+        eta = eta_0 (end + (1 - end) (1 + cos(pi q)) / 2)        after it, end = low / 10^4
+
+    The rise takes `warmup_epochs`, or 0.3 T if that is 0. Its last batch has the rate eta_0, and
+    the last one of training eta_0 end.
+
+    L. N. Smith, N. Topin, "Super-convergence: Very fast training of neural networks using large
+    learning rates", 2019; with the two phases and the constants that became common since.
+    """
+
+    planned = True
+    low: ClassVar[float] = 1 / 25
+    end: ClassVar[float] = low / 1e4
+
+    def rate(self, t: float, dt: float) -> float:
+        """Return the rate of the batch that lasts from t to t + dt epochs."""
+        peak = (self.warmup_epochs or 0.3 * self.max_epochs) - dt
+        if t < peak:
+            share = self.low + (1 - self.low) * (1 - _half_cosine(_progress(t, 0.0, peak)))
+        else:
+            q = _progress(t, peak, self.max_epochs - dt)
+            share = self.end + (1 - self.end) * _half_cosine(q)
+        return self.learning_rate_init * share
+
+
+SCHEDULES: dict[str, type[Schedule]] = {
     "adaptive": Adaptive,
     "constant": Constant,
+    "cosine": Cosine,
+    "exponential": Exponential,
     "invscaling": InverseScaling,
+    "linear": Linear,
+    "one_cycle": OneCycle,
 }

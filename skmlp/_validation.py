@@ -1,7 +1,7 @@
 """From what the user passes to `fit` to the rows that the engine trains on."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from numbers import Integral
@@ -14,8 +14,8 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 
 from skmlp._compat import InvalidParameterError
+from skmlp._rows import Rows
 from skmlp._targets import ClassWeights, TargetEncoder
-from skmlp._training import Rows
 from skmlp._types import FloatArray, Targets
 
 
@@ -41,6 +41,24 @@ def check_hidden_layer_sizes(value: Any) -> list[int]:
             f"{value!r} instead."
         )
     return [int(n) for n in sizes]
+
+
+def check_per_layer(
+    name: str, value: Any, hidden: Sequence[int], constraints: Sequence[Any]
+) -> None:
+    """Raise InvalidParameterError unless the value is allowed, or a sequence of such per layer."""
+    allowed = [constraint for constraint in constraints if constraint != "array-like"]
+    if isinstance(value, str) or not np.iterable(value):
+        return  # validated with all other parameters
+    values = list(value)
+    if len(values) != len(hidden) or not all(
+        any(constraint.is_satisfied_by(v) for constraint in allowed) for v in values
+    ):
+        raise InvalidParameterError(
+            f"The '{name}' parameter of NumpyMLPClassifier must be {' or '.join(map(str, allowed))}"
+            f", or a sequence of such with one entry for each of the {len(hidden)} hidden layers. "
+            f"Got {value!r} instead."
+        )
 
 
 def float_dtype(X: Any) -> np.dtype:

@@ -1,0 +1,108 @@
+"""Training by L-BFGS, over all rows at once."""
+
+import math
+import time
+
+import numpy as np
+import scipy.optimize
+
+from skmlp._history import History
+from skmlp._network import Network
+from skmlp._rows import Rows
+from skmlp._training import OnEpoch, Validation, diverged
+from skmlp._types import FloatArray
+
+
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
+def train_lbfgs(
+    network: Network,
+    rows: Rows,
+    *,
+    max_iter: int,
+    max_fun: int,
+    tol: float,
+    validation: Validation | None = None,
+    deadline: float = math.inf,
+    on_epoch: OnEpoch = lambda history: None,
+) -> History:
+    """Minimise the objective over all rows by L-BFGS, in place on `network`.
+
+    R. H. Byrd, P. Lu, J. Nocedal, C. Zhu, "A limited memory algorithm for bound constrained
+    optimization", SIAM Journal on Scientific Computing 16(5), 1995; as in `scipy.optimize`.
+
+    Parameters
+    ----------
+    network
+        What is trained.
+    rows : Rows
+        The training rows.
+    max_iter, max_fun : int
+        Number of iterations, and of evaluations of the objective, after which the search ends.
+    tol : float
+        Largest entry of the gradient at which the search has converged.
+    validation, deadline, on_epoch
+        As in `train`; an iteration counts as an epoch.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    ValueError
+        When a parameter is no longer finite.
+    KeyboardInterrupt
+        When interrupted before the first iteration is complete; later, the history says so.
+    """
+    rows = rows.take()
+    X = rows.X.astype(network.theta.dtype, copy=False)
+    history = History()
+    vectors = network.parameters.vectors
+    complete = 0, vectors.copy()
+    network.reserve(len(rows))
+    for batch_norm in network.batch_norms:
+        batch_norm.momentum = 1.0  # a batch is all there is
+    E = math.nan
+
+    def objective(theta: FloatArray) -> tuple[float, FloatArray]:
+        nonlocal E
+        network.theta[:] = theta
+        E = network.loss_gradient(X, rows.y, rows.w)
+        return E, network.grad.astype(np.float64)
+
+    def iteration_end(theta: FloatArray) -> None:
+        nonlocal complete
+        history.loss_curve.append(E)
+        if validation is not None:
+            validation.measure(network, history)
+        complete = complete[0] + 1, vectors.copy()
+        on_epoch(history)
+        if time.perf_counter() > deadline:
+            history.timed_out = True
+            raise StopIteration
+
+    try:
+        result = scipy.optimize.minimize(
+            objective,
+            network.theta.astype(np.float64),
+            method="L-BFGS-B",
+            jac=True,
+            callback=iteration_end,
+            options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
+        )
+    except KeyboardInterrupt:
+        if complete[0] == 0:
+            raise
+        vectors[...] = complete[1]
+        history.best_epoch = complete[0]
+        history.interrupt(complete[0])
+        return history
+    network.theta[:] = result.x
+    if network.batch_norms:
+        network.loss_gradient(X, rows.y, rows.w)  # the last one asked for may have been another
+    if not (math.isfinite(result.fun) and np.isfinite(network.theta).all()):
+        raise diverged(result.nit + 1)
+    history.loss, history.message = float(result.fun), str(result.message)
+    history.converged = result.status == 0
+    history.best_epoch = result.nit
+    return history
