@@ -51,6 +51,9 @@ from skmlp._validation import (
 # larger chunks of rows gain no speed, but cost memory
 _CHUNK_MIB = 16
 
+# enough for means and variances that are 1 % exact
+_POPULATION_ROWS = 10_000
+
 
 # what L-BFGS, which needs the same objective each time, and no step but its own, cannot do
 _STOCHASTIC_ONLY = (
@@ -187,8 +190,10 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         validates, predicts, and is published. About 1 - 10 / (steps in all), such as 0.999. In
         [0, 1).
     batch_norm : bool, default=False
-        Whether to normalise z of each hidden unit over the batch. For prediction the running means
-        are folded into `coefs_` and `intercepts_`, which so describe what `predict` computes.
+        Whether to normalise z of each hidden unit over the batch. For prediction, mean and variance
+        come from a pass over up to 10,000 training rows, without noise and dropout (in
+        `partial_fit` they are running means), and are folded into `coefs_` and `intercepts_`, which
+        so describe what `predict` computes.
     dropout : float or sequence of float, default=0.0
         Probability with which each hidden unit, or that of each layer, is left out of a batch's
         row. In [0, 1).
@@ -978,6 +983,8 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         batch_size = self._batch_size(len(rows))
         if max_epochs is None:
             max_epochs = 1 if run.incremental else self.max_iter
+        takes_population = network.batch_norms and not run.incremental
+        population = rows.spread(_POPULATION_ROWS).take().X if takes_population else None
         products = _products(batch_size, rows.X, network.W)
         n_batches = max_epochs * math.ceil(len(rows) / batch_size)
         with (threads := blas_threads(self.n_threads, products, dtype, repeats=n_batches)):
@@ -990,6 +997,7 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
                 max_epochs=max_epochs,
                 rng=run.rng if self.shuffle else None,
                 validation=validation,
+                population=population,
                 deadline=run.deadline,
                 on_batch=threads.review,
                 on_epoch=self._report,

@@ -9,7 +9,7 @@ from scipy.sparse import issparse
 from skmlp._activations import ACTIVATIONS
 from skmlp._blas import add_scaled
 from skmlp._initializers import initializer
-from skmlp._layers import BatchNorm, Dense, Dropout, GaussianNoise, Hidden, affine
+from skmlp._layers import BatchNorm, Dense, Dropout, GaussianNoise, Hidden, affine, product
 from skmlp._losses import LOSSES
 from skmlp._parameters import Parameters
 from skmlp._types import FloatArray, Matrix, Targets
@@ -200,6 +200,26 @@ class Network:
             for step in reversed(self._in_place[i - 1]):
                 step.backward(a[i], delta[i - 1])
         self.layers[0].backward(a[0], delta[0], None)
+
+    def take_population_statistics(self, X: Matrix) -> None:
+        """Replace the running means of the batch normalisations by mean and variance over X.
+
+        They are those of prediction, without noise and dropout, layer after layer (Ioffe and
+        Szegedy 2015, algorithm 2); if there is a running mean of the parameters, those of that.
+        """
+        parts = self.parameters.views(-1)
+        a = X.astype(self.theta.dtype, copy=False)
+        for i, (name, mean, var) in enumerate(
+            zip(self.activations, parts["mean"], parts["var"], strict=False)
+        ):
+            z = product(a, parts["W"][i])
+            mean[...], var[...] = z.mean(axis=0), z.var(axis=0)
+            slope = parts["gamma"][i] / np.sqrt(var + BatchNorm.epsilon)
+            z *= slope
+            z += parts["beta"][i] - mean * slope
+            h = ACTIVATIONS[name]
+            h.forward(z, np.empty_like(z) if h.keeps else None)
+            a = z
 
     def logits(self, X: Matrix, chunk_rows: int | None = None) -> FloatArray:
         """Return z^L of all rows as in prediction, without touching the arrays of training."""

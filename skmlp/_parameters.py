@@ -69,7 +69,7 @@ class Parameters:
         gamma (a W - mean) / sqrt(var + epsilon) + beta = a (W s) + (beta - mean s),
         s = gamma / sqrt(var + epsilon); of the running mean where there is one.
         """
-        parts = self._cut(self.vectors[-1])
+        parts = self.views(-1)
         W, b = parts["W"], parts["b"]
         for i, s in enumerate(_slopes(parts)):
             W[i], b[i] = W[i] * s, parts["beta"][i] - parts["mean"][i] * s
@@ -102,6 +102,10 @@ class Parameters:
         for ours, given in zip(parts["b"][n_normalised:], b[n_normalised:], strict=True):
             ours[...] = given
         self.vectors[-1] = self.vectors[0]
+
+    def views(self, row: int) -> Parts:
+        """Return views of `vectors[row]`, by name and layer."""
+        return self._cut(self.vectors[row])
 
     def _size(self, *names: str) -> int:
         return sum(prod(shape) for name in names for shape in self._shapes[name])

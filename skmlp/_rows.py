@@ -42,6 +42,13 @@ class Rows:
             return self
         return Rows(self.X[self.index], self.y[self.index], self.weights())
 
+    def spread(self, n_rows: int) -> "Rows":
+        """Return at most so many of the rows meant, evenly spread over them."""
+        if len(self) <= n_rows:
+            return self
+        index = np.arange(len(self)) if self.index is None else self.index
+        return replace(self, index=index[:: -(-len(self) // n_rows)])
+
     def weights(self) -> FloatArray | None:
         """Return the weights of just the rows meant."""
         return self.w if self.w is None or self.index is None else self.w[self.index]

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from skmlp._losses import LOSSES, accuracy
 from skmlp._network import Network
 from skmlp._rows import Rows, minibatches
 from skmlp._solver import Solver
-from skmlp._types import IndexArray
+from skmlp._types import IndexArray, Matrix
 
 OnEpoch = Callable[[History], None]
 
@@ -89,6 +89,7 @@ def train(
     max_epochs: int,
     rng: np.random.RandomState | None,
     validation: Validation | None = None,
+    population: Matrix | None = None,
     deadline: float = math.inf,
     on_batch: Callable[[], object] = lambda: None,
     on_epoch: OnEpoch = lambda history: None,
@@ -113,6 +114,9 @@ def train(
         Shuffles the rows before each epoch; None: no shuffling.
     validation : Validation or None
         What is measured after each epoch.
+    population : ndarray, CSR matrix or None
+        Rows from which batch normalisations take their means and variances for prediction, before
+        each validation and at the end; None: they keep their running means.
     deadline : float
         When to end, within an epoch too, by `time.perf_counter`; the first batch is always taken.
     on_batch : callable
@@ -149,6 +153,8 @@ def train(
             history.loss = loss
             history.loss_curve.append(loss)
             if validation is not None:
+                if population is not None:
+                    network.take_population_statistics(population)
                 validation.measure(network, history)
             keeps = rule.update(history) or not rule.monitors_validation
             solver.epoch_end(n_rows)
@@ -171,17 +177,18 @@ def train(
             raise
         history.interrupt(complete[0])
     vectors[...] = complete[1]
+    if validation is None and population is not None:
+        network.take_population_statistics(population)
     return history
 
 
 def has_hardly_learnt(network: Network, rows: Rows, n_rows: int = 1000) -> bool:
     """Return whether predictions are hardly better than the frequencies of the classes.
 
-    That is, whether the cross-entropy on the first rows is not clearly below the entropy of their
-    labels.
+    That is, whether the cross-entropy on a sample of the rows is not clearly below the entropy of
+    their labels.
     """
-    index = np.arange(len(rows)) if rows.index is None else rows.index
-    sample = replace(rows, index=index[:n_rows]).take()
+    sample = rows.spread(n_rows).take()
     loss, z, w = LOSSES[network.loss.out_activation], network.logits(sample.X), sample.w
     entropy = loss.entropy(sample.y, z.shape[1], w)
     mean_weight = 1.0 if w is None else float(w.mean())
