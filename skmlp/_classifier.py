@@ -16,7 +16,6 @@ from scipy.sparse import issparse
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -42,6 +41,7 @@ from skmlp._validation import (
     all_or_nothing,
     check_hidden_layer_sizes,
     check_per_layer,
+    check_scoring_name,
     float_dtype,
     needs_no_conversion,
     row_weights,
@@ -345,7 +345,7 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         "noise": [Interval(Real, 0, None, closed="left"), "array-like"],
         "input_noise": [Interval(Real, 0, None, closed="left")],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
-        "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
+        "scoring": [str, callable, None],
         "refit": ["boolean"],
         "rtol": [Interval(Real, 0, 1, closed="left")],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
@@ -715,6 +715,7 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         hidden = check_hidden_layer_sizes(self.hidden_layer_sizes)
         for name in ("activation", "dropout", "noise"):
             check_per_layer(name, getattr(self, name), hidden, self._parameter_constraints[name])
+        check_scoring_name(self.scoring)
         if self.solver not in OPTIMIZERS:
             for name in _STOCHASTIC_ONLY:
                 if np.any(getattr(self, name)):
@@ -926,6 +927,8 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _scorer(self, rows: Rows, encoder: TargetEncoder) -> Callable[[Network], float]:
         """Return the function that scores a network on the rows as scikit-learn would a model."""
+        from sklearn.metrics import check_scoring  # takes longer to import than all else
+
         scorer = check_scoring(self, scoring=self.scoring)
         y = encoder.decode(rows.y)
         takes_weights = "sample_weight" in inspect.signature(scorer).parameters

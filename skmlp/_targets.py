@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import issparse
-from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import column_or_1d
@@ -54,6 +53,8 @@ class TargetEncoder:
                 "example with sklearn.multioutput.MultiOutputClassifier."
             )
         if self.multilabel:
+            from sklearn.preprocessing import LabelBinarizer  # takes long to import, is rarely used
+
             self._binarizer = LabelBinarizer().fit(y)
         self.classes_ = self._binarizer.classes_ if self.multilabel else unique_labels(y)
         if classes is not None:

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import train_test_split
 
 from skmlp._compat import InvalidParameterError
 from skmlp._rows import Rows
@@ -58,6 +57,20 @@ def check_per_layer(
             f"The '{name}' parameter of NumpyMLPClassifier must be {' or '.join(map(str, allowed))}"
             f", or a sequence of such with one entry for each of the {len(hidden)} hidden layers. "
             f"Got {value!r} instead."
+        )
+
+
+def check_scoring_name(scoring: Any) -> None:
+    """Raise InvalidParameterError if it is a string that names no scorer of scikit-learn."""
+    if not isinstance(scoring, str) or scoring == "loss":
+        return
+    from sklearn.metrics import get_scorer_names  # takes longer to import than all else
+
+    if scoring not in get_scorer_names():
+        raise InvalidParameterError(
+            f"The 'scoring' parameter of NumpyMLPClassifier must be 'loss', the name of a scorer "
+            f"of scikit-learn (see sklearn.metrics.get_scorer_names()), a callable "
+            f"scorer(model, X_val, y_val), or None. Got {scoring!r} instead."
         )
 
 
@@ -130,6 +143,8 @@ def split_rows(
     ValueError
         If there are too few rows for a validation set of two.
     """
+    from sklearn.model_selection import train_test_split  # takes longer to import than all else
+
     n = len(rows)
     n_val = max(2, math.ceil(fraction * n))
     if fraction == 0 or n - n_val < 1:
