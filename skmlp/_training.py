@@ -178,7 +178,10 @@ def train(
         history.interrupt(complete[0])
     vectors[...] = complete[1]
     if validation is None and population is not None:
-        network.take_population_statistics(population)
+        try:
+            network.take_population_statistics(population)
+        except KeyboardInterrupt:
+            history.interrupted = True
     return history
 
 

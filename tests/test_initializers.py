@@ -5,7 +5,6 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from skmlp._activations import ACTIVATIONS
 from skmlp._initializers import INITIALIZERS, initializer
 from skmlp._network import Network
 
@@ -94,7 +93,7 @@ def test_network_draws_layer_by_layer_and_keeps_its_dtype(weight_init):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", ["identity", "logistic", "relu", "tanh"])
 def test_glorot_uniform_draws_what_mlpclassifier_draws(activation, dtype):
     rng = np.random.RandomState(0)
     X, y = rng.normal(size=(20, 4)).astype(dtype), rng.randint(3, size=20)

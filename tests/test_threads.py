@@ -183,12 +183,13 @@ def test_a_process_of_another_that_computes_is_seen():
     [
         ({1: [1.0] * 8, 4: [0.9] + [0.3] * 8}, 4),
         ({1: [1.0] * 8, 4: [0.9] * 9}, 1),
-        ({1: [1.0] * 8, 4: [0.3] * 8 + [20.0]}, 1),
+        ({1: [1.0] * 8, 4: [0.3] * 8 + [20.0]}, 4),
+        ({1: [1.0] * 8, 4: [0.3] * 7 + [20.0] * 2}, 1),
         ({1: [1.0] + [9.0] * 7, 4: [0.3] * 2 + [0.8] * 7}, 1),
     ],
-    ids=["clearly faster", "hardly faster", "slow once", "one thread was disturbed"],
+    ids=["clearly faster", "hardly faster", "slow once", "slow twice", "one thread was disturbed"],
 )
-def test_threads_must_be_clearly_faster_each_time(seconds, expected):
+def test_threads_must_be_clearly_faster_all_times_but_one(seconds, expected):
     times = {n: iter(values) for n, values in seconds.items()}
     assert fastest(4, lambda n: next(times[n])) == expected
 
