@@ -21,16 +21,23 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmlp._activations import ACTIVATIONS
+from skmlp._building import (
+    build_network,
+    build_rule,
+    build_solver,
+    check_combinations,
+    is_disturbed,
+    new_generator,
+)
 from skmlp._compat import Interval, Options, StrOptions, check_sample_weight, fit_context
-from skmlp._history import History, Monitored, StoppingRule
+from skmlp._history import History, StoppingRule
 from skmlp._initializers import INITIALIZERS
 from skmlp._lbfgs import train_lbfgs
 from skmlp._losses import LOSSES
 from skmlp._network import Network, logits
 from skmlp._optimizers import OPTIMIZERS
 from skmlp._rows import Rows
-from skmlp._schedules import SCHEDULES, Schedule
-from skmlp._solver import Solver
+from skmlp._schedules import SCHEDULES
 from skmlp._state import TrainingState
 from skmlp._targets import ClassWeights, TargetEncoder, sorted_classes
 from skmlp._threads import blas_threads
@@ -39,9 +46,6 @@ from skmlp._types import FloatArray, Matrix
 from skmlp._validation import (
     accepted_dtypes,
     all_or_nothing,
-    check_hidden_layer_sizes,
-    check_per_layer,
-    check_scoring_name,
     float_dtype,
     needs_no_conversion,
     row_weights,
@@ -53,21 +57,6 @@ _CHUNK_MIB = 16
 
 # enough for means and variances that are 1 % exact
 _POPULATION_ROWS = 10_000
-
-
-# what L-BFGS, which needs the same objective each time, and no step but its own, cannot do
-_STOCHASTIC_ONLY = (
-    "averaging",
-    "dropout",
-    "input_dropout",
-    "input_noise",
-    "max_grad_norm",
-    "max_norm",
-    "noise",
-)
-
-# what MLPClassifier has for "sgd" alone, so that "adam" does not heed it
-_SGD_SCHEDULES = ("adaptive", "invscaling")
 
 
 class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
@@ -678,7 +667,7 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
             if incremental:
                 # fit_context validates the parameters of a model that is fitted already in fit only
                 self._validate_params()
-            self._check_combinations(incremental)
+            check_combinations(self, incremental)
             goes_on = hasattr(self, "coefs_") and (incremental or self.warm_start)
             state = copy.deepcopy(self._state) if goes_on else TrainingState()
             dtype = self._compute_dtype(X, goes_on)
@@ -688,8 +677,8 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
             val_rows = self._validation_rows(X_val, y_val, encoder, class_weights, dtype)
 
             rng = self._generator(state, incremental)
-            network = self._network(X.shape[1], encoder, dtype, goes_on, incremental, state, rng)
-            state.rule = self._stopping_rule(state, incremental)
+            network = self._network(X.shape[1], encoder, dtype, state, rng, goes_on, incremental)
+            state.rule = build_rule(self, incremental, state.rule)
             all_rows, is_split = rows, state.rule.monitors_validation and val_rows is None
             if is_split:
                 split_rng = self._split_generator(state, rng)
@@ -700,7 +689,7 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
             rows, network.alpha = self._normalise(rows, state, dtype, incremental)
             run = _Run(network, state, rng, deadline, goes_on, incremental)
             history = self._train(run, rows, validation)
-            if initial is not None and history.converged:
+            if initial is not None and not (history.interrupted or history.timed_out):
                 all_rows, network.alpha = self._normalise(all_rows, state, dtype, incremental)
                 self._train_again(run, all_rows, initial, history)
 
@@ -709,30 +698,6 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
             stands_still = history.converged and self.solver in OPTIMIZERS and not incremental
             learnt = not (stands_still and has_hardly_learnt(network, rows))
         self._warn(history, learnt, incremental)
-
-    def _check_combinations(self, incremental: bool) -> None:
-        """Raise ValueError where parameters that are valid alone contradict each other."""
-        hidden = check_hidden_layer_sizes(self.hidden_layer_sizes)
-        for name in ("activation", "dropout", "noise"):
-            check_per_layer(name, getattr(self, name), hidden, self._parameter_constraints[name])
-        check_scoring_name(self.scoring)
-        if self.solver not in OPTIMIZERS:
-            for name in _STOCHASTIC_ONLY:
-                if np.any(getattr(self, name)):
-                    raise ValueError(
-                        f"{name}={getattr(self, name)!r} needs a stochastic solver, one of "
-                        f"{sorted(OPTIMIZERS)}; got solver={self.solver!r}."
-                    )
-        if self.batch_norm and hidden and self.batch_size == 1:
-            raise ValueError(
-                "batch_norm=True normalises over the rows of a batch, so batch_size=1 leaves "
-                "nothing to learn from. Set batch_size to 2 or more, better 32."
-            )
-        if self.refit and self.warm_start and self.early_stopping and not incremental:
-            raise ValueError(
-                "refit=True trains on the validation rows in the end, which with warm_start=True "
-                "would then judge the model. Set one of them to False."
-            )
 
     def _compute_dtype(self, X: Any, goes_on: bool) -> np.dtype:
         """Return the precision to compute in: as asked for, or the model's own, or that of X."""
@@ -857,32 +822,17 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         n_features: int,
         encoder: TargetEncoder,
         dtype: np.dtype,
-        goes_on: bool,
-        incremental: bool,
         state: TrainingState,
         rng: np.random.RandomState,
+        goes_on: bool,
+        incremental: bool,
     ) -> Network:
         """Return the network, with new parameters or the model's own."""
-        hidden = check_hidden_layer_sizes(self.hidden_layer_sizes)
-        disturbances = self.noise, self.dropout, self.input_noise, self.input_dropout
-        if not incremental or state.noise_rng is None:
-            is_disturbed = any(np.any(strength) for strength in disturbances)
-            state.noise_rng = _new_generator(rng) if is_disturbed else None
-        network = Network(
-            [n_features, *hidden, encoder.n_outputs],
-            self.activation if np.size(self.activation) else "identity",
-            encoder.out_activation,
-            self.alpha,
-            dtype,
-            batch_norm=self.batch_norm,
-            noise=self.noise,
-            dropout=self.dropout,
-            input_noise=self.input_noise,
-            input_dropout=self.input_dropout,
-            label_smoothing=self.label_smoothing,
-            averaging=self.averaging is not None,
-            rng=state.noise_rng,
-        )
+        if not is_disturbed(self):
+            state.noise_rng = None
+        elif not incremental or state.noise_rng is None:
+            state.noise_rng = new_generator(rng)
+        network = build_network(self, n_features, encoder, dtype, state.noise_rng)
         if not goes_on:
             network.initialize(self.weight_init, rng)
             return network
@@ -899,19 +849,6 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
             normalisations = state.normalisations
             network.parameters.set_affine(self.coefs_, self.intercepts_, normalisations)
         return network
-
-    def _stopping_rule(self, state: TrainingState, incremental: bool) -> StoppingRule:
-        """Return the rule, with the best value so far if that is of the same kind."""
-        monitors: Monitored = "loss"
-        if self.early_stopping and self.solver in OPTIMIZERS and not incremental:
-            monitors = "validation_loss" if self.scoring == "loss" else "validation_score"
-        rule = state.rule
-        if rule.monitors != monitors:
-            rule = StoppingRule(monitors)
-        rule.tol, rule.rtol, rule.patience = self.tol, self.rtol, self.n_iter_no_change
-        # by default the earlier one wins, as in MLPClassifier
-        rule.later_wins = self.scoring is not None
-        return rule
 
     def _validation(
         self, rows: Rows | None, encoder: TargetEncoder, network: Network
@@ -982,7 +919,8 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
                     deadline=run.deadline,
                     on_epoch=self._report,
                 )
-        state.solver = self._solver(run)
+        previous = state.solver if run.incremental else None
+        state.solver = build_solver(self, network, self.t_ if run.goes_on else 0, previous)
         batch_size = self._batch_size(len(rows))
         if max_epochs is None:
             max_epochs = 1 if run.incremental else self.max_iter
@@ -1026,36 +964,6 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         else:
             history.loss = last.loss
             history.n_rows += last.n_rows
-
-    def _solver(self, run: "_Run") -> Solver:
-        """Return a new solver, or in partial_fit the one that goes on."""
-        theta, optimizer_class = run.network.theta, OPTIMIZERS[self.solver]
-        solver = run.state.solver if run.incremental else None
-        if (
-            solver is None
-            or type(solver.optimizer) is not optimizer_class
-            or solver.optimizer.dtype != theta.dtype
-        ):
-            hyperparameters = {
-                name: getattr(self, name) for name in optimizer_class.hyperparameters
-            }
-            optimizer = optimizer_class(theta, run.network.n_weights, **hyperparameters)
-            solver = Solver(optimizer, self._schedule(self.t_ if run.goes_on else 0))
-        solver.max_grad_norm = math.inf if self.max_grad_norm is None else self.max_grad_norm
-        solver.max_norm = math.inf if self.max_norm is None else self.max_norm
-        solver.averaging = self.averaging
-        return solver
-
-    def _schedule(self, n_rows_seen: int) -> Schedule:
-        ignored = self.solver == "adam" and self.learning_rate in _SGD_SCHEDULES
-        return SCHEDULES["constant" if ignored else self.learning_rate](
-            self.learning_rate_init,
-            max_epochs=self.max_iter,
-            warmup_epochs=self.warmup_epochs,
-            power_t=self.power_t,
-            learning_rate_decay=self.learning_rate_decay,
-            n_rows_seen=n_rows_seen,
-        )
 
     def _batch_size(self, n_rows: int) -> int:
         if isinstance(self.batch_size, str):
@@ -1166,11 +1074,6 @@ class _Run:
     deadline: float
     goes_on: bool
     incremental: bool
-
-
-def _new_generator(rng: np.random.RandomState) -> np.random.Generator:
-    """Return a fast generator for noise, seeded by the slow one, whose numbers all else takes."""
-    return np.random.Generator(np.random.SFC64(rng.randint(2**31, size=4)))
 
 
 def _products(m: int, X: Matrix, weights: Sequence[FloatArray]) -> list[tuple[int, int, int]]:

@@ -18,6 +18,7 @@ FLOORS = [
     {"_lbfgs", "_state"},
     {"_compat", "_targets", "datasets", "preprocessing", "recipes"},
     {"_validation"},
+    {"_building"},
     {"_classifier"},
     {"_tabular"},
     {"__init__"},
