@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import expit, ndtr
+from scipy.special import ndtr
 
 from skmlp._types import FloatArray
 
@@ -44,8 +44,16 @@ def _identity_backward(a: FloatArray, kept: None, delta: FloatArray) -> None:
 
 
 def _logistic(z: FloatArray, kept: None) -> None:
-    """h(z) = 1 / (1 + exp(-z))."""
-    expit(z, out=z)
+    """h(z) = 1 / (1 + exp(-z)).
+
+    Below z = -80 it is taken to be its value there, 1.8e-35; NumPy's exp is vectorised, unlike
+    SciPy's expit.
+    """
+    np.clip(z, -80, np.inf, out=z)
+    np.negative(z, out=z)
+    np.exp(z, out=z)
+    z += 1
+    np.reciprocal(z, out=z)
 
 
 def _logistic_backward(a: FloatArray, kept: None, delta: FloatArray) -> None:
