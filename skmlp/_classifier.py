@@ -662,7 +662,7 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         incremental: bool = False,
     ) -> None:
         """Validate, build, train, publish; or leave everything as it was."""
-        deadline = math.inf if self.max_time is None else time.perf_counter() + self.max_time
+        start = time.perf_counter()
         with all_or_nothing(self):
             if incremental:
                 # fit_context validates the parameters of a model that is fitted already in fit only
@@ -687,6 +687,7 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
             refits = self.refit and is_split
             initial = network.parameters.vectors.copy() if refits else None
             rows, network.alpha = self._normalise(rows, state, dtype, incremental)
+            deadline = math.inf if self.max_time is None else start + self.max_time
             run = _Run(network, state, rng, deadline, goes_on, incremental)
             history = self._train(run, rows, validation)
             if initial is not None and not (history.interrupted or history.timed_out):
