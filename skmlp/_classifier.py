@@ -29,13 +29,22 @@ from skmlp._building import (
     is_disturbed,
     new_generator,
 )
-from skmlp._compat import Interval, Options, StrOptions, check_sample_weight, fit_context
+from skmlp._callbacks import FitTasks, has_callbacks
+from skmlp._compat import (
+    CallbackSupportMixin,
+    Interval,
+    Options,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+)
 from skmlp._history import History, StoppingRule
 from skmlp._initializers import INITIALIZERS
 from skmlp._lbfgs import train_lbfgs
 from skmlp._losses import LOSSES
 from skmlp._network import Network, logits
 from skmlp._optimizers import OPTIMIZERS
+from skmlp._report import EpochTable
 from skmlp._rows import Rows
 from skmlp._schedules import SCHEDULES
 from skmlp._state import TrainingState
@@ -59,7 +68,7 @@ _CHUNK_MIB = 16
 _POPULATION_ROWS = 10_000
 
 
-class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
+class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """Multilayer perceptron classifier, trained by backpropagation in NumPy.
 
     It is a drop-in successor of :class:`sklearn.neural_network.MLPClassifier`: it has the same
@@ -112,7 +121,7 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         rise, to count as progress. For "lbfgs": the largest entry of the gradient at which the
         search ends. At least 0.
     verbose : bool or int, default=False
-        Whether to print a line per epoch.
+        Whether to print a table, with a line per epoch; an int k: with a line every k epochs.
     warm_start : bool, default=False
         Whether `fit` starts from the parameters of the fit before. The labels must be the same.
         Early stopping then keeps to one split, so that no training row comes to judge the model.
@@ -230,6 +239,8 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
     validation_scores_ : list of float or None
         Score on the validation set after each epoch, by `scoring`, or accuracy; None if there was
         no such set.
+    learning_rate_curve_ : list of float or None
+        Learning rate of each epoch's last batch; None for "lbfgs".
     best_validation_score_ : float or None
         Highest entry of `validation_scores_`; None if there was no validation set.
     n_iter_ : int
@@ -663,6 +674,10 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
     ) -> None:
         """Validate, build, train, publish; or leave everything as it was."""
         start = time.perf_counter()
+        tasks = None
+        if has_callbacks(self) and not incremental:
+            max_epochs = None if self.early_stopping and self.refit else self.max_iter
+            tasks = FitTasks(self, X, y, sample_weight, max_epochs)
         with all_or_nothing(self):
             if incremental:
                 # fit_context validates the parameters of a model that is fitted already in fit only
@@ -688,7 +703,8 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
             initial = network.parameters.vectors.copy() if refits else None
             rows, network.alpha = self._normalise(rows, state, dtype, incremental)
             deadline = math.inf if self.max_time is None else start + self.max_time
-            run = _Run(network, state, rng, deadline, goes_on, incremental)
+            table = EpochTable(int(self.verbose))
+            run = _Run(network, state, encoder, rng, deadline, tasks, table, goes_on, incremental)
             history = self._train(run, rows, validation)
             if initial is not None and not (history.interrupted or history.timed_out):
                 all_rows, network.alpha = self._normalise(all_rows, state, dtype, incremental)
@@ -696,7 +712,10 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
 
             self._publish(network, encoder, state.rule, history, goes_on)
             self._keep(network, state, history, rng, incremental)
-            stands_still = history.converged and self.solver in OPTIMIZERS and not incremental
+            if tasks is not None:
+                tasks.end()
+            comes_to_rest = history.converged and not history.stopped
+            stands_still = comes_to_rest and self.solver in OPTIMIZERS and not incremental
             learnt = not (stands_still and has_hardly_learnt(network, rows))
         self._warn(history, learnt, incremental)
 
@@ -918,7 +937,8 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
                     tol=self.tol,
                     validation=validation,
                     deadline=run.deadline,
-                    on_epoch=self._report,
+                    on_epoch_begin=run.epoch_begin,
+                    on_epoch_end=run.epoch_end,
                 )
         previous = state.solver if run.incremental else None
         state.solver = build_solver(self, network, self.t_ if run.goes_on else 0, previous)
@@ -942,7 +962,8 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
                 population=population,
                 deadline=run.deadline,
                 on_batch=threads.review,
-                on_epoch=self._report,
+                on_epoch_begin=run.epoch_begin,
+                on_epoch_end=run.epoch_end,
             )
 
     def _train_again(self, run: "_Run", rows: Rows, initial: FloatArray, history: History) -> None:
@@ -977,12 +998,6 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
             )
         return min(self.batch_size, n_rows)
 
-    def _report(self, history: History) -> None:
-        if self.verbose:
-            print(f"Iteration {len(history.loss_curve)}, loss = {history.loss_curve[-1]:.8f}")
-            if history.validation_scores:
-                print(f"Validation score: {history.validation_scores[-1]:f}")
-
     def _publish(
         self,
         network: Network,
@@ -997,7 +1012,8 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
         self.n_iter_ = len(history.loss_curve)
         self.best_epoch_ = history.best_epoch
         self.t_: int = (self.t_ if goes_on else 0) + history.n_rows
-        for name in ("loss_curve", "validation_loss_curve", "validation_scores"):
+        curves = "loss_curve", "validation_loss_curve", "validation_scores", "learning_rate_curve"
+        for name in curves:
             before = getattr(self, f"{name}_", None) if goes_on else None
             curve = [*(before or []), *getattr(history, name)]
             setattr(self, f"{name}_", curve if curve or name == "loss_curve" else None)
@@ -1007,15 +1023,9 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _publish_network(self, network: Network, encoder: TargetEncoder) -> None:
         """Set the attributes that predictions need."""
-        W, b = network.parameters.affine()
-        self.coefs_ = [W_l.copy() for W_l in W]
-        self.intercepts_ = [b_l.copy() for b_l in b]
-        self.classes_ = encoder.classes_
-        self.n_outputs_ = encoder.n_outputs
-        self.n_layers_ = len(network.layer_sizes)
-        self.out_activation_ = encoder.out_activation
-        self._encoder = encoder
-        self._fitted_activations, self._fitted_threads = network.activations, self.n_threads
+        for name, value in _predicting_attributes(network, encoder).items():
+            setattr(self, name, value)
+        self._fitted_threads = self.n_threads
 
     def _keep(
         self,
@@ -1067,14 +1077,55 @@ class NumpyMLPClassifier(ClassifierMixin, BaseEstimator):
 
 @dataclass(frozen=True)
 class _Run:
-    """What a fit trains with, from its first to its last epoch."""
+    """What a fit trains with, and whom it tells of its epochs."""
 
     network: Network
     state: TrainingState
+    encoder: TargetEncoder
     rng: np.random.RandomState
     deadline: float
+    tasks: FitTasks | None
+    table: EpochTable
     goes_on: bool
     incremental: bool
+
+    def epoch_begin(self) -> None:
+        """Tell the callbacks."""
+        if self.tasks is not None:
+            self.tasks.epoch_begin()
+
+    def epoch_end(self, history: History) -> bool:
+        """Print the epoch and tell the callbacks; return whether one of them wants to stop."""
+        self.table.print_line(history)
+        if self.tasks is None:
+            return False
+        return self.tasks.epoch_end(
+            lambda: {
+                **_predicting_attributes(self.network, self.encoder),
+                "_fitted_threads": 1,
+                "loss_": history.loss,
+                "n_iter_": len(history.loss_curve),
+                "loss_curve_": [*history.loss_curve],
+                "validation_loss_curve_": [*history.validation_loss_curve] or None,
+                "validation_scores_": [*history.validation_scores] or None,
+                "learning_rate_curve_": [*history.learning_rate_curve] or None,
+            }
+        )
+
+
+def _predicting_attributes(network: Network, encoder: TargetEncoder) -> dict[str, Any]:
+    """Return the fitted attributes that predictions need; arrays are copies."""
+    W, b = network.parameters.affine()
+    return {
+        "coefs_": [W_l.copy() for W_l in W],
+        "intercepts_": [b_l.copy() for b_l in b],
+        "classes_": encoder.classes_,
+        "n_outputs_": encoder.n_outputs,
+        "n_layers_": len(network.layer_sizes),
+        "out_activation_": encoder.out_activation,
+        "_encoder": encoder,
+        "_fitted_activations": network.activations,
+    }
 
 
 def _products(m: int, X: Matrix, weights: Sequence[FloatArray]) -> list[tuple[int, int, int]]:

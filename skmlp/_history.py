@@ -17,14 +17,17 @@ class History:
         Mean objective over the epoch's batches, penalty included.
     validation_loss_curve, validation_scores : list of float
         Mean cross-entropy and score on the validation rows; empty without any.
+    learning_rate_curve : list of float
+        The learning rate of the epoch's last batch; empty for L-BFGS.
     loss : float
         The last value of the objective.
     n_rows : int
         Number of rows that were trained on, over all epochs.
     best_epoch : int
         Number of the epoch whose parameters were kept, from 1; 0: those from before.
-    converged, interrupted, timed_out : bool
-        Whether training ended by itself, by an interrupt, or because its time was up.
+    converged, stopped, interrupted, timed_out : bool
+        Whether training ended by itself, and if so because it was asked to; by an interrupt; or
+        because its time was up.
     message : str
         What the solver says of its end.
     """
@@ -32,17 +35,24 @@ class History:
     loss_curve: list[float] = field(default_factory=list)
     validation_loss_curve: list[float] = field(default_factory=list)
     validation_scores: list[float] = field(default_factory=list)
+    learning_rate_curve: list[float] = field(default_factory=list)
     loss: float = math.nan
     n_rows: int = 0
     best_epoch: int = 0
     converged: bool = False
+    stopped: bool = False
     interrupted: bool = False
     timed_out: bool = False
     message: str = ""
 
     def interrupt(self, n_epochs: int) -> None:
         """Keep the entries of the first `n_epochs`, and note the interrupt."""
-        for curve in (self.loss_curve, self.validation_loss_curve, self.validation_scores):
+        for curve in (
+            self.loss_curve,
+            self.validation_loss_curve,
+            self.validation_scores,
+            self.learning_rate_curve,
+        ):
             del curve[n_epochs:]
         self.loss = self.loss_curve[-1]
         self.interrupted = True

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 
 import numpy as np
 import scipy.optimize
@@ -9,7 +10,7 @@ import scipy.optimize
 from skmlp._history import History
 from skmlp._network import Network
 from skmlp._rows import Rows
-from skmlp._training import OnEpoch, Validation, diverged
+from skmlp._training import OnEpoch, Validation, diverged, go_on
 from skmlp._types import FloatArray
 
 
@@ -23,7 +24,8 @@ def train_lbfgs(
     tol: float,
     validation: Validation | None = None,
     deadline: float = math.inf,
-    on_epoch: OnEpoch = lambda history: None,
+    on_epoch_begin: Callable[[], object] = lambda: None,
+    on_epoch_end: OnEpoch = go_on,
 ) -> History:
     """Minimise the objective over all rows by L-BFGS, in place on `network`.
 
@@ -40,8 +42,8 @@ def train_lbfgs(
         Number of iterations, and of evaluations of the objective, after which the search ends.
     tol : float
         Largest entry of the gradient at which the search has converged.
-    validation, deadline, on_epoch
-        As in `train`; an iteration counts as an epoch.
+    validation, deadline, on_epoch_begin, on_epoch_end
+        As in `train`; an iteration counts as an epoch, which begins when it is known to be one.
 
     Returns
     -------
@@ -76,7 +78,10 @@ def train_lbfgs(
         if validation is not None:
             validation.measure(network, history)
         complete = complete[0] + 1, vectors.copy()
-        on_epoch(history)
+        on_epoch_begin()
+        history.stopped = on_epoch_end(history)
+        if history.stopped:
+            raise StopIteration
         if time.perf_counter() > deadline:
             history.timed_out = True
             raise StopIteration
@@ -103,6 +108,6 @@ def train_lbfgs(
     if not (math.isfinite(result.fun) and np.isfinite(network.theta).all()):
         raise diverged(result.nit + 1)
     history.loss, history.message = float(result.fun), str(result.message)
-    history.converged = result.status == 0
+    history.converged = history.stopped or result.status == 0
     history.best_epoch = result.nit
     return history

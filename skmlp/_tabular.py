@@ -14,10 +14,15 @@ from skmlp.preprocessing import RobustSmoothScaler
 
 TABULAR: dict[str, Any] = {
     "hidden_layer_sizes": (256, 256),
+    "activation": "silu",
+    "solver": "adamw",
+    "weight_decay": 0.01,
     "batch_size": 128,
-    "learning_rate_init": 0.001,
-    "max_iter": 50,
-    "n_iter_no_change": 50,
+    "learning_rate": "cosine",
+    "learning_rate_init": 0.002,
+    "max_iter": 40,
+    "dropout": 0.25,
+    "weight_init": "he_normal",
     "dtype": "float32",
 }
 

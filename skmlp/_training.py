@@ -14,7 +14,12 @@ from skmlp._rows import Rows, minibatches
 from skmlp._solver import Solver
 from skmlp._types import IndexArray, Matrix
 
-OnEpoch = Callable[[History], None]
+OnEpoch = Callable[[History], bool]
+
+
+def go_on(history: History) -> bool:
+    """Return False: nothing asks for training to stop."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,8 @@ def train(
     population: Matrix | None = None,
     deadline: float = math.inf,
     on_batch: Callable[[], object] = lambda: None,
-    on_epoch: OnEpoch = lambda history: None,
+    on_epoch_begin: Callable[[], object] = lambda: None,
+    on_epoch_end: OnEpoch = go_on,
 ) -> History:
     """Train by mini-batches, in place on `network`, `solver` and `rule`.
 
@@ -121,8 +127,10 @@ def train(
         When to end, within an epoch too, by `time.perf_counter`; the first batch is always taken.
     on_batch : callable
         Called before each batch.
-    on_epoch : callable
-        Called with the history after each epoch.
+    on_epoch_begin : callable
+        Called before each epoch.
+    on_epoch_end : callable
+        Called with the history after each epoch; training stops if it returns True.
 
     Returns
     -------
@@ -145,6 +153,7 @@ def train(
     network.reserve(batch_size)
     try:
         for epoch in range(1, max_epochs + 1):
+            on_epoch_begin()
             if rng is not None and order is not None:
                 order = order[rng.permutation(len(rows))]
             loss, n_rows = run_epoch(network, solver, rows, batch_size, order, deadline, on_batch)
@@ -152,6 +161,7 @@ def train(
                 raise diverged(epoch, solver.learning_rate)
             history.loss = loss
             history.loss_curve.append(loss)
+            history.learning_rate_curve.append(solver.learning_rate)
             if validation is not None:
                 if population is not None:
                     network.take_population_statistics(population)
@@ -161,7 +171,9 @@ def train(
             history.n_rows += n_rows
             history.best_epoch = epoch if keeps else history.best_epoch
             complete = epoch, vectors.copy() if keeps else complete[1]
-            on_epoch(history)
+            history.stopped = history.converged = on_epoch_end(history)
+            if history.stopped:
+                break
             if time.perf_counter() > deadline:
                 history.timed_out = True
                 break

@@ -1,0 +1,133 @@
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skmlp import NumpyMLPClassifier
+
+callback = pytest.importorskip("sklearn.callback")
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+X, Y = load_iris(return_X_y=True)
+
+
+class Recorder:
+    """Keeps what it is told; asks for a stop after an epoch."""
+
+    def __init__(self, stop_after=None):
+        self.stop_after = stop_after
+        self.calls, self.models, self.inputs = [], [], []
+
+    def setup(self, estimator, context):
+        self.calls.append("setup")
+
+    def teardown(self, estimator, context):
+        self.calls.append("teardown")
+
+    def on_fit_task_begin(self, estimator, context, *, X=None, y=None, metadata=None):
+        self.calls.append(("begin", context.task_name, context.task_id))
+        self.inputs.append((X, y, metadata))
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+        self.calls.append(("end", context.task_name, context.task_id))
+        self.models.append(fitted_estimator)
+        return context.task_name == "epoch" and context.task_id + 1 == self.stop_after
+
+
+def network(**parameters):
+    return NumpyMLPClassifier((5,), max_iter=4, random_state=0, **parameters)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_each_epoch_is_a_task_of_the_fit(solver):
+    recorder = Recorder()
+    network(solver=solver).set_callbacks(recorder).fit(X, Y)
+    epochs = [(when, "epoch", i) for i in range(4) for when in ("begin", "end")]
+    assert recorder.calls == ["setup", ("begin", "fit", 0), *epochs, ("end", "fit", 0), "teardown"]
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_training_stops_when_a_callback_says_so_without_a_warning(solver):
+    model = network(solver=solver).set_callbacks(Recorder(stop_after=2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(X, Y)
+    assert model.n_iter_ == len(model.loss_curve_) == 2
+    expected = network(solver=solver).set_params(max_iter=2).fit(X, Y)
+    np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{}, {"averaging": 0.9, "batch_norm": True}, {"solver": "lbfgs"}],
+    ids=["plain", "averaged", "lbfgs"],
+)
+def test_callbacks_get_the_model_as_of_that_epoch_with_weights_of_its_own(parameters):
+    recorder = Recorder()
+    model = network(**parameters).set_callbacks(recorder).fit(X, Y)
+    *epochs, last = recorder.models
+    assert [len(epoch.loss_curve_) for epoch in epochs] == [1, 2, 3, 4]
+    assert not np.shares_memory(epochs[0].coefs_[0], epochs[1].coefs_[0])
+    assert (epochs[0].coefs_[0] != epochs[1].coefs_[0]).any()
+    np.testing.assert_array_equal(last.predict_proba(X), model.predict_proba(X))
+    if "averaging" not in parameters:
+        np.testing.assert_array_equal(epochs[-1].predict_proba(X), model.predict_proba(X))
+
+
+def test_callbacks_get_what_the_user_gave():
+    pd = pytest.importorskip("pandas")
+    frame, labels = pd.DataFrame(X, columns=list("abcd")), pd.Series(Y)
+    weights = np.ones(len(Y))
+    recorder, monitor = Recorder(), callback.ScoringMonitor(scoring="accuracy")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "X (does not have|has) .*feature names")
+        network().set_callbacks(recorder, monitor).fit(frame, labels, weights)
+    for given, y, metadata in recorder.inputs:
+        assert given is frame
+        assert y is labels
+        assert metadata["sample_weight"] is weights
+
+
+def test_a_model_carries_no_trace_of_callbacks_unless_the_user_set_some():
+    plain = network().fit(X, Y)
+    unset = network().set_callbacks(Recorder()).set_callbacks().fit(X, Y)
+    assert vars(plain).keys() == vars(unset).keys()
+    assert not any("callback" in name for name in vars(plain))
+    assert len(pickle.dumps(plain)) == len(pickle.dumps(unset))
+    assert "_skl_callbacks" in vars(clone(network().set_callbacks(Recorder())))
+
+
+def test_callbacks_are_torn_down_when_the_fit_fails_and_the_model_stays():
+    recorder = Recorder()
+    model = network().fit(X, Y).set_callbacks(recorder)
+    before = model.predict_proba(X)
+    with pytest.raises(ValueError, match="NaN"):
+        model.fit(np.full_like(X, np.nan), Y)
+    assert recorder.calls[-1] == "teardown"
+    assert not any("callback_fit" in name for name in vars(model))
+    np.testing.assert_array_equal(model.predict_proba(X), before)
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_every_record_of_a_pipeline_in_a_grid_search_is_there(n_jobs, capsys):
+    pytest.importorskip("rich")
+    # a monitor belongs to the estimator it scores, a progress bar to the outermost one
+    monitor = callback.ScoringMonitor(scoring="accuracy")
+    model = make_pipeline(StandardScaler(), network().set_callbacks(monitor))
+    grid = {"numpymlpclassifier__alpha": [0.0, 0.1]}
+    search = GridSearchCV(model, grid, cv=3, n_jobs=n_jobs)
+    search.set_callbacks(callback.ProgressBar(max_propagation_depth=None)).fit(X, Y)
+    logs = monitor.get_logs(select="all")
+    records = [record for log in logs for record in log.data if record["task_name"] == "epoch"]
+    assert all(record["estimator_name"] == "NumpyMLPClassifier" for record in records)
+    assert len(records) == 4 * (2 * 3 + 1)
+    assert len({record["task_id_path"] for record in records}) == len(records)
+    assert all(0 < record["accuracy"] <= 1 for record in records)
+    assert "NumpyMLPClassifier" in capsys.readouterr().out
