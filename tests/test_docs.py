@@ -15,10 +15,20 @@ from skmlp import NumpyMLPClassifier
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md"))]
-README, DERIVATION, DIFFERENCES = (
-    ROOT / name for name in ("README.md", "docs/derivation.md", "docs/differences.md")
+README, DERIVATION, DIFFERENCES, TRAINING = (
+    ROOT / name
+    for name in ("README.md", "docs/derivation.md", "docs/differences.md", "docs/training.md")
 )
-ENGINE = ["_activations", "_layers", "_losses", "_network", "_optimizers", "_schedules"]
+ENGINE = [
+    "_activations",
+    "_layers",
+    "_losses",
+    "_network",
+    "_optimizers",
+    "_parameters",
+    "_schedules",
+    "_solver",
+]
 
 FENCED = re.compile(r"^```(?P<language>\w*)\n(?P<content>.*?)^```$", re.MULTILINE | re.DOTALL)
 # A code block after such a comment quotes that file; a line "..." stands for lines left out.
@@ -92,6 +102,7 @@ def test_python_on_a_page_is_a_quote_or_a_doctest(page):
     assert all(block.startswith(">>> ") for block in blocks)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_examples_on_a_page_give_what_it_says(page):
     # the closing fence would count as output; emptied lines keep the line numbers
@@ -103,7 +114,7 @@ def test_examples_on_a_page_give_what_it_says(page):
     assert not report, "".join(report)
 
 
-@pytest.mark.parametrize("page", [README, DERIVATION, DIFFERENCES], ids=name_of)
+@pytest.mark.parametrize("page", [README, DERIVATION, DIFFERENCES, TRAINING], ids=name_of)
 def test_page_has_examples(page):
     assert ">>> " in text_of(page)
 
@@ -189,8 +200,8 @@ def test_class_docstring_has_every_parameter_in_order_with_its_default():
 
 
 def test_class_docstring_has_every_fitted_attribute():
-    X = pd.DataFrame({"length": np.arange(20.0), "width": np.arange(20.0) % 3})
-    model = NumpyMLPClassifier(early_stopping=True, n_iter_no_change=1, tol=1.0)
-    fitted = vars(model.fit(X, np.arange(20) % 2))
+    X = pd.DataFrame({"length": np.linspace(-1, 1, 20), "width": np.arange(20.0) % 3})
+    model = NumpyMLPClassifier(early_stopping=True, learning_rate_init=0.1, random_state=0)
+    fitted = vars(model.fit(X, X["length"] > 0))
     public = {name for name in fitted if name.endswith("_") and not name.startswith("_")}
     assert set(docstring_section("Attributes")) == public

@@ -19,6 +19,10 @@ ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.py"))
 PUBLISHED_RESULT = "reproduce_published_result.py"
 BENCHMARK = "benchmark_training.py"
+TABULAR = "benchmark_tabular.py"  # run in test_tabular.py
+RECIPE = "mnist_recipe.py"
+EARLY_STOPPING = "early_stopping.py"
+ENSEMBLES = "ensembles.py"
 # Script: figures, model, lowest test accuracy. These run without network and files.
 SELF_CONTAINED = {
     "train_digits.py": (
@@ -29,6 +33,8 @@ SELF_CONTAINED = {
     ),
     "pipeline_grid_search.py": (["grid_search.png"], "grid_search_model.joblib", 0.96),
 }
+DRAWING = [*SELF_CONTAINED, PUBLISHED_RESULT, BENCHMARK]
+PRINTING = [TABULAR, RECIPE, EARLY_STOPPING, ENSEMBLES]
 
 
 def run(script, *args, cwd, first_on_path=""):
@@ -68,7 +74,7 @@ def small_mnist(seed=0):
 
 
 def test_every_example_is_run_here():
-    assert {*SELF_CONTAINED, PUBLISHED_RESULT, BENCHMARK} == set(EXAMPLES)
+    assert sorted([*DRAWING, *PRINTING]) == EXAMPLES
 
 
 @pytest.mark.parametrize("script", SELF_CONTAINED)
@@ -101,14 +107,23 @@ def test_confusion_matrix_counts_every_test_image_once(tmp_path):
 
 
 @pytest.mark.parametrize("script", EXAMPLES)
-def test_help_names_the_output_option(script, capsys):
+def test_help_says_what_the_script_does(script, capsys):
     with pytest.raises(SystemExit) as stopped:
         load_script(script).main(["--help"])
     assert stopped.value.code == 0
-    assert "--output DIR" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert printed.startswith("usage: ")
+    assert ("--output DIR" in printed) == (script in [*DRAWING, TABULAR])
 
 
-@pytest.mark.parametrize("script", EXAMPLES)
+@pytest.mark.parametrize("script", PRINTING)
+def test_script_that_draws_nothing_does_without_matplotlib(script, tmp_path):
+    (tmp_path / "matplotlib.py").write_text("raise ImportError('as if not installed')")
+    result = run(script, "--help", cwd=tmp_path, first_on_path=tmp_path)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("script", DRAWING)
 def test_without_matplotlib_the_command_that_installs_it_is_named(script, tmp_path):
     (tmp_path / "matplotlib.py").write_text("raise ImportError('as if not installed')")
     result = run(script, cwd=tmp_path, first_on_path=tmp_path)
@@ -117,9 +132,9 @@ def test_without_matplotlib_the_command_that_installs_it_is_named(script, tmp_pa
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("script", ["train_digits.py", PUBLISHED_RESULT, BENCHMARK])
+@pytest.mark.parametrize("script", ["train_digits.py", PUBLISHED_RESULT, BENCHMARK, RECIPE])
 def test_missing_mnist_files_are_a_plain_error(script, tmp_path, capsys):
-    arguments = ["--mnist", str(tmp_path / "nowhere"), "--output", str(tmp_path)]
+    arguments = ["--mnist", str(tmp_path / "nowhere")]
     with pytest.raises(SystemExit) as stopped:
         load_script(script).main(arguments)
     assert stopped.value.code == 2
@@ -184,6 +199,104 @@ def test_published_result_trains_the_published_network():
         "random_state": 3,
     }
     assert model.get_params().items() >= published.items()
+
+
+def tables(printed, n_columns):
+    """Return the numbers of each line that starts with a label, as {title: {label: numbers}}."""
+    found = {}
+    for block in printed.strip().split("\n\n"):
+        lines = [re.split(r" {2,}", line) for line in block.splitlines()]
+        if all(len(line) == 1 + n_columns for line in lines):
+            title, *rows = lines
+            found[title[0]] = {row[0]: [float(number) for number in row[1:]] for row in rows}
+    return found
+
+
+def test_early_stopping_is_compared_in_a_table_for_each_data_set(capsys):
+    module = load_script(EARLY_STOPPING)
+    assert module.main(["--folds", "2", "--repeats", "1", "--data", "wine", "breast_cancer"]) == 0
+    printed = tables(capsys.readouterr().out, n_columns=4)
+    assert list(printed) == ["wine, 178 rows", "breast_cancer, 569 rows", "mean"]
+    for table in printed.values():
+        assert list(table) == list(module.SETTINGS)
+        without, by_accuracy, by_loss, refitted = np.array([*table.values()])
+        # accuracy, log loss, epochs, seconds
+        assert by_accuracy[2] < without[2]
+        assert by_loss[1] < by_accuracy[1]
+        assert refitted[2] > by_loss[2]
+        assert min(without[0], by_loss[0], refitted[0]) > 0.93
+
+
+def test_ensembles_are_compared_in_a_table_and_trained_again(capsys):
+    module = load_script(ENSEMBLES)
+    few = ["--members", "3", "--epochs", "3", "--jobs", "2"]
+    assert module.main([*few, "--data", "breast_cancer"]) == 0
+    printed = capsys.readouterr().out
+    (table,) = tables(printed, n_columns=4).values()
+    one, *ensembles = table.values()
+    assert len(ensembles) == 3
+    assert all(ensemble[0] > 0.93 for ensemble in ensembles)
+    assert all(2.5 < ensemble[3] / one[3] < 5 for ensemble in ensembles)
+    assert printed.count("trained again with the same seed, the same to the last bit") == 4
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_ensemble_that_is_not_reproducible_is_an_error(monkeypatch):
+    module = load_script(ENSEMBLES)
+    monkeypatch.setattr(
+        module, "network", lambda seed, epochs: module.NumpyMLPClassifier((5,), max_iter=epochs)
+    )
+    monkeypatch.setattr(module, "print_table", lambda *args: None)
+    with pytest.raises(SystemExit, match="the networks differ"):
+        module.main(["--epochs", "1", "--data", "breast_cancer"])
+
+
+@pytest.fixture
+def small_recipe(monkeypatch):
+    """The script with few random images, and with recipes for a small network and few epochs."""
+    module = load_script(RECIPE)
+    monkeypatch.setattr(module, "load_mnist", lambda path: small_mnist())
+    small = {"hidden_layer_sizes": (8,), "batch_size": 100, "max_iter": 2}
+    for name, recipe in module.RECIPES.items():
+        monkeypatch.setitem(module.RECIPES, name, recipe | small)
+    return module
+
+
+def accuracies(printed, name):
+    lines = re.findall(rf"^{name}, (.+?): test accuracy (\d\.\d{{4}}), ", printed, re.MULTILINE)
+    return {label: float(accuracy) for label, accuracy in lines}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", load_script(RECIPE).RECIPES)
+def test_recipe_is_trained_for_each_seed(name, small_recipe, capsys):
+    assert small_recipe.main(["--recipe", name, "--seeds", "3", "4"]) == 0
+    printed = accuracies(capsys.readouterr().out, "skmlp")
+    assert list(printed) == ["seed 3", "seed 4", "mean"]
+    mean = (printed["seed 3"] + printed["seed 4"]) / 2
+    assert printed["mean"] == pytest.approx(mean, abs=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_recipe_is_compared_with_the_epochs_that_others_need(small_recipe, monkeypatch, capsys):
+    monkeypatch.setattr(small_recipe, "find_spec", lambda package: None)
+    monkeypatch.setattr(small_recipe, "MLP_SIZES", [(4,), (5, 5)])
+    monkeypatch.setattr(small_recipe, "MLP_EPOCHS", 2)
+    assert small_recipe.main(["--compare", "--seeds", "0"]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(
+        r"^MLPClassifier.*5, 5.*2 epochs, and never above 0\.\d{4}", printed, re.MULTILINE
+    )
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.usefixtures("thread_count_of_torch")
+@pytest.mark.parametrize("name", load_script(RECIPE).RECIPES)
+def test_recipe_is_trained_in_pytorch_too(name, small_recipe, monkeypatch, capsys):
+    pytest.importorskip("torch")
+    monkeypatch.setattr(small_recipe, "MLP_SIZES", [])
+    assert small_recipe.main(["--compare", "--recipe", name, "--seeds", "0"]) == 0
+    assert list(accuracies(capsys.readouterr().out, "PyTorch")) == ["seed 0", "mean"]
 
 
 @pytest.fixture(scope="module")
