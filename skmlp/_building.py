@@ -86,7 +86,7 @@ def build_network(
         input_noise=estimator.input_noise,
         input_dropout=estimator.input_dropout,
         label_smoothing=estimator.label_smoothing,
-        averaging=estimator.averaging is not None,
+        averaging=bool(estimator.averaging),
         rng=noise_rng,
     )
 
@@ -115,7 +115,7 @@ def build_solver(
         solver = Solver(optimizer, schedule)
     solver.max_grad_norm = math.inf if estimator.max_grad_norm is None else estimator.max_grad_norm
     solver.max_norm = math.inf if estimator.max_norm is None else estimator.max_norm
-    solver.averaging = estimator.averaging
+    solver.averaging = estimator.averaging or None
     return solver
 
 

@@ -38,7 +38,7 @@ from skmlp._compat import (
     check_sample_weight,
     fit_context,
 )
-from skmlp._history import History, StoppingRule
+from skmlp._history import History, KnownPlateaus
 from skmlp._initializers import INITIALIZERS
 from skmlp._lbfgs import train_lbfgs
 from skmlp._losses import LOSSES
@@ -974,7 +974,7 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         vectors, rule = run.network.parameters.vectors, run.state.rule
         best = vectors.copy()
         vectors[...] = initial
-        run.state.rule, run.state.solver = StoppingRule(patience=math.inf), None
+        run.state.rule, run.state.solver = KnownPlateaus(history.plateaus), None
         try:
             last = self._train(run, rows, None, max_epochs=max(1, history.best_epoch))
         except KeyboardInterrupt:
@@ -1041,7 +1041,7 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         if not self.warm_start:
             state.split_rng = None
         parameters = network.parameters
-        differs = state.solver is not None and (self.batch_norm or self.averaging is not None)
+        differs = state.solver is not None and (self.batch_norm or self.averaging)
         state.vectors = parameters.vectors.copy() if differs else None
         state.normalisations = parameters.normalisations() if self.batch_norm else None
         state.rng = rng if isinstance(self.random_state, Integral) else None

@@ -19,6 +19,8 @@ class History:
         Mean cross-entropy and score on the validation rows; empty without any.
     learning_rate_curve : list of float
         The learning rate of the epoch's last batch; empty for L-BFGS.
+    plateaus : list of int
+        Numbers of the epochs after which the learning rate was adapted to a plateau.
     loss : float
         The last value of the objective.
     n_rows : int
@@ -36,6 +38,7 @@ class History:
     validation_loss_curve: list[float] = field(default_factory=list)
     validation_scores: list[float] = field(default_factory=list)
     learning_rate_curve: list[float] = field(default_factory=list)
+    plateaus: list[int] = field(default_factory=list)
     loss: float = math.nan
     n_rows: int = 0
     best_epoch: int = 0
@@ -114,3 +117,28 @@ class StoppingRule:
     def exhausted(self) -> bool:
         """Whether patience has run out."""
         return self.n_without_improvement > self.patience
+
+
+class KnownPlateaus(StoppingRule):
+    """Has plateaus after the epochs given, so that a training repeats another one's rates.
+
+    Parameters
+    ----------
+    epochs : list of int
+        Their numbers, from 1.
+    """
+
+    def __init__(self, epochs: list[int]) -> None:
+        super().__init__()
+        self.epochs = epochs
+        self.epoch = 0
+
+    def update(self, history: History) -> bool:
+        """Count the epoch; return False."""
+        self.epoch += 1
+        return False
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the epoch is one of those."""
+        return self.epoch in self.epochs

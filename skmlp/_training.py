@@ -181,6 +181,7 @@ def train(
                 history.converged = not solver.schedule.plateau()
                 if history.converged:
                     break
+                history.plateaus.append(epoch)
                 rule.n_without_improvement = 0
         else:
             history.converged = planned
