@@ -38,7 +38,7 @@ from skmlp._compat import (
     check_sample_weight,
     fit_context,
 )
-from skmlp._history import History, KnownPlateaus
+from skmlp._history import History, KnownPlateaus, StoppingRule
 from skmlp._initializers import INITIALIZERS
 from skmlp._lbfgs import train_lbfgs
 from skmlp._losses import LOSSES
