@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from skmlp._activations import ACTIVATIONS
 from skmlp._building import (
@@ -40,6 +40,7 @@ from skmlp._compat import (
 )
 from skmlp._history import History, KnownPlateaus, StoppingRule
 from skmlp._initializers import INITIALIZERS
+from skmlp._inspection import hidden_activations, input_gradient
 from skmlp._lbfgs import train_lbfgs
 from skmlp._losses import LOSSES
 from skmlp._network import Network, logits
@@ -638,17 +639,108 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         z = self._logits(X)
         return z[:, 0] if self._encoder.binary else z
 
+    def hidden_activations(self, X: Any, layer: int = -1) -> FloatArray:
+        """Return the activations a^l of a hidden layer, as in prediction.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+        layer : int, default=-1
+            Index of the hidden layer: 0 is the first, -1 the last.
+
+        Returns
+        -------
+        a : ndarray of shape (n_samples, n_units)
+            A column per unit.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As in `predict`; also if there is no such hidden layer.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skmlp import NumpyMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = NumpyMLPClassifier((8, 3), solver="lbfgs", random_state=0).fit(X, y)
+        >>> model.hidden_activations(X).shape
+        (150, 3)
+        """
+        X = self._validate_rows(X)
+        n_hidden = len(self._fitted_activations)
+        if not -n_hidden <= layer < n_hidden:
+            raise ValueError(
+                f"layer={layer!r} is no hidden layer of this model, which has {n_hidden}: give an "
+                f"index from {-n_hidden} to {n_hidden - 1}."
+            )
+        layer %= n_hidden
+        chunk_rows = _chunk_rows(self.coefs_)
+        with self._predicting_threads(X, chunk_rows):
+            return hidden_activations(
+                X, self.coefs_, self.intercepts_, self._fitted_activations, layer, chunk_rows
+            )
+
+    def input_gradient(self, X: Any, y: npt.ArrayLike | None = None) -> FloatArray:
+        """Return the gradient of each row's loss by its features, by backpropagation.
+
+        Where it is positive, a larger feature makes the label less probable. Its absolute values
+        show which features matter for a row (a saliency map).
+
+        K. Simonyan, A. Vedaldi, A. Zisserman, "Deep inside convolutional networks: visualising
+        image classification models and saliency maps", ICLR 2014 (workshop).
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            The labels whose loss is meant; None: those predicted.
+
+        Returns
+        -------
+        gradient : ndarray of shape (n_samples, n_features)
+            Of the cross-entropy, without penalty and label smoothing.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As in `predict`; also if y does not fit X or has unknown labels.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skmlp import NumpyMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = NumpyMLPClassifier((8,), solver="lbfgs", random_state=0).fit(X, y)
+        >>> model.input_gradient(X, y).shape
+        (150, 4)
+        """
+        X = self._validate_rows(X)
+        loss = LOSSES[self.out_activation_]
+        if y is None:
+            targets = loss.predict(self._forward(X))
+        else:
+            check_consistent_length(X, y)
+            targets = self._encoder.encode(y if hasattr(y, "ndim") else np.asarray(y))
+        chunk_rows = _chunk_rows(self.coefs_)
+        W, b, activations = self.coefs_, self.intercepts_, self._fitted_activations
+        with self._predicting_threads(X, chunk_rows):
+            return input_gradient(X, targets, W, b, activations, loss, chunk_rows)
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.classifier_tags.multi_label = True
         return tags
 
-    def _logits(self, X: Any) -> FloatArray:
+    def _validate_rows(self, X: Any) -> Matrix:
+        """Return X as it can be predicted, in the model's precision or a narrower one."""
         if not hasattr(self, "coefs_"):
             check_is_fitted(self)  # raises; asked first, it takes as long as a small network
         dtype = self.coefs_[0].dtype
-        X = validate_data(
+        return validate_data(
             self,
             X,
             accept_sparse="csr",
@@ -656,9 +748,19 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             reset=False,
             skip_check_array=needs_no_conversion(X, dtype),
         )
-        n, chunk_rows = X.shape[0], _chunk_rows(self.coefs_)
+
+    def _predicting_threads(self, X: Matrix, chunk_rows: int) -> blas_threads:
+        n = X.shape[0]
         products = _products(min(n, chunk_rows), X, self.coefs_)
-        with blas_threads(self._fitted_threads, products, dtype, repeats=n // chunk_rows):
+        dtype = self.coefs_[0].dtype
+        return blas_threads(self._fitted_threads, products, dtype, repeats=n // chunk_rows)
+
+    def _logits(self, X: Any) -> FloatArray:
+        return self._forward(self._validate_rows(X))
+
+    def _forward(self, X: Matrix) -> FloatArray:
+        chunk_rows = _chunk_rows(self.coefs_)
+        with self._predicting_threads(X, chunk_rows):
             return logits(X, self.coefs_, self.intercepts_, self._fitted_activations, chunk_rows)
 
     def _fit(

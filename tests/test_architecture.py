@@ -13,7 +13,7 @@ FLOORS = [
     {"_layers", "_optimizers", "_report", "_threads"},
     {"_parameters"},
     {"_network"},
-    {"_solver"},
+    {"_inspection", "_solver"},
     {"_training"},
     {"_lbfgs", "_state"},
     {"_callbacks", "_compat", "_targets", "datasets", "preprocessing", "recipes"},
