@@ -148,19 +148,41 @@ NUMBERS = {
     "batch_size": (r"'auto'} or an int in the range \[1, inf\)", (0, -1, 1.5, "all", None)),
     "n_iter_no_change": (r"an int in the range \[1, inf\) or a float.*inf", (0, 1.5, "10", None)),
     "hidden_layer_sizes": (r"an array-like or an int in the range \[1, inf\)", (0, -3, 2.5, None)),
+    "weight_decay": (r"in the range \[0\.0, inf\)", (-1e-9, "0", None, np.nan)),
+    "max_grad_norm": (r"in the range \(0\.0, inf\) or None", (0, -1.0, "1", np.nan)),
+    "max_norm": (r"in the range \(0\.0, inf\) or None", (0, -1.0, "1", np.nan)),
+    "warmup_epochs": (r"in the range \[0\.0, inf\)", (-0.5, "1", None, np.nan)),
+    "learning_rate_decay": (r"in the range \(0\.0, 1\.0\]", (0, 1.1, "0.9", None, np.nan)),
+    "averaging": (r"in the range \[0\.0, 1\.0\) or None", (-0.1, 1.0, "0.9", np.nan)),
+    "dropout": (r"in the range \[0\.0, 1\.0\)", (-0.1, 1.0, "0.5", None, np.nan)),
+    "input_dropout": (r"in the range \[0\.0, 1\.0\)", (-0.1, 1.0, "0.5", None, np.nan, (0.5,))),
+    "noise": (r"in the range \[0\.0, inf\)", (-0.1, "0.5", None, np.nan)),
+    "input_noise": (r"in the range \[0\.0, inf\)", (-0.1, "0.5", None, np.nan, (0.5,))),
+    "label_smoothing": (r"in the range \[0\.0, 1\.0\)", (-0.1, 1.0, "0.1", None, np.nan)),
+    "rtol": (r"in the range \[0\.0, 1\.0\)", (-0.1, 1.0, "0.1", None, np.nan)),
+    "max_time": (r"in the range \(0\.0, inf\) or None", (0, -1.0, "1", np.nan)),
 }
 CHOICES = {
     "activation": ("{.*'relu'.*}", ("RELU", "softmax", None, 1)),
     "solver": ("{.*'lbfgs'.*}", ("newton", None, 1)),
-    "learning_rate": ("{.*'constant'.*}", ("cosine", None, 0.1)),
+    "learning_rate": ("{.*'constant'.*}", ("cosinus", None, 0.1)),
     "class_weight": ("{'balanced'}.* or None", ("unbalanced", 2.0, ((0, 1),))),
     "weight_init": ("{.*'he_normal'.*}.*range", ("zeros", 0, -0.1, None, np.nan)),
     "dtype": ("{(?=.*'float32')(?=.*'float64').*} or None", ("float16", np.float32, 32)),
     "n_threads": (r"{'auto'} or an int in the range \[1, inf\)", (0, -1, 1.5, "all", None)),
     "random_state": ("RandomState", ("seed", -1, 0.5)),
     "verbose": ("int in the range", ("loud", -1, None)),
+    "scoring": ("'loss', .* scorer .*callable.* or None", ("exactness", "Loss")),
     **dict.fromkeys(
-        ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping"), ("'bool'", NOT_BOOLS)
+        (
+            "shuffle",
+            "warm_start",
+            "nesterovs_momentum",
+            "early_stopping",
+            "batch_norm",
+            "refit",
+        ),
+        ("'bool'", NOT_BOOLS),
     ),
 }
 BAD_PARAMETERS = [
@@ -208,7 +230,117 @@ def test_bad_sizes_of_hidden_layers_are_refused(sizes, method, fitted):
     )
 
 
+ONE_PER_LAYER = {
+    "activation": ("{.*'relu'.*}", ["relu", "tanh"], ["relu", 1]),
+    "dropout": (r"in the range \[0\.0, 1\.0\)", [0.1, 0.2], [0.1, 1.0]),
+    "noise": (r"in the range \[0\.0, inf\)", (0.1, 0.2), (0.1, -0.2)),
+}
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("kind", ["too short", "too long", "empty", "nested", "wrong", "array"])
+@pytest.mark.parametrize(("name", "spec"), ONE_PER_LAYER.items(), ids=ONE_PER_LAYER)
+def test_a_sequence_has_one_allowed_value_for_each_hidden_layer(name, spec, kind, method, fitted):
+    allowed, right, wrong = spec
+    value = {
+        "too short": right[:1],
+        "too long": [*right, right[0]],
+        "empty": right[:0],
+        "nested": [right, right],
+        "wrong": wrong,
+        "array": np.array([right[0]]),
+    }[kind]
+    model = small(hidden_layer_sizes=(4, 3), **{name: right})
+    model = model.fit(X, y) if fitted else model
+    model.set_params(**{name: value})
+    classes = {"classes": CLASSES} if method == "partial_fit" else {}
+    assert_refuses(
+        model,
+        lambda model: getattr(model, method)(X, y, **classes),
+        f"The '{name}' parameter of NumpyMLPClassifier must be .*{allowed}, or a sequence of such "
+        f"with one entry for each of the 2 hidden layers.*Got {re.escape(repr(value))} instead",
+        error=InvalidParameterError,
+    )
+
+
 # --- What does not fit together ----------------------------------------------------------------
+
+FOR_STOCHASTIC_SOLVERS = {
+    "averaging": [0.9],
+    "dropout": [0.1, [0.1]],
+    "input_dropout": [0.1],
+    "input_noise": [0.1],
+    "max_grad_norm": [1.0],
+    "max_norm": [1],
+    "noise": [0.1, (0.1,)],
+}
+CONTRADICTIONS = [
+    *(
+        pytest.param(
+            {"solver": "lbfgs", name: value},
+            f"{name}={re.escape(repr(value))} needs a stochastic solver.*'adam'.*solver='lbfgs'",
+            id=f"lbfgs with {name}={value}",
+        )
+        for name, values in FOR_STOCHASTIC_SOLVERS.items()
+        for value in values
+    ),
+    pytest.param(
+        {"batch_norm": True, "batch_size": 1},
+        "batch_norm=True .*batch_size=1 .*Set batch_size",
+        id="batch_norm of single rows",
+    ),
+    pytest.param(
+        {"refit": True, "warm_start": True, "early_stopping": True},
+        "refit=True .*warm_start=True",
+        id="refit with warm_start",
+    ),
+]
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+@pytest.mark.parametrize(("params", "message"), CONTRADICTIONS)
+def test_parameters_that_contradict_each_other_are_refused(params, message, fitted):
+    model = small().fit(X, y) if fitted else small()
+    model.set_params(**params)
+    assert_refuses(model, lambda model: model.fit(X, y), message)
+
+
+NOTHING_TO_REFUSE = [
+    {"solver": "lbfgs", "batch_norm": True, "label_smoothing": 0.1},
+    {"solver": "lbfgs", "dropout": [0.0], "noise": 0, "max_norm": None},
+    {"batch_norm": True, "batch_size": 1, "hidden_layer_sizes": (), "activation": []},
+    {"refit": True, "warm_start": True},
+]
+
+
+@pytest.mark.parametrize("params", NOTHING_TO_REFUSE, ids=str)
+def test_parameters_that_look_like_a_contradiction_and_are_none_train(params):
+    assert small(**params).fit(X, y).predict(X).shape == y.shape
+
+
+def nan_scorer(model, X_val, y_val):
+    return np.nan
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+@pytest.mark.parametrize("arguments", [{}, {"X_val": X, "y_val": y}], ids=["split", "given"])
+def test_a_score_that_is_nan_is_refused(arguments, fitted):
+    model = small().fit(X, y) if fitted else small()
+    model.set_params(early_stopping=True, scoring=nan_scorer)
+    n = len(arguments.get("y_val", y[:6]))
+    message = f"scoring=.*nan_scorer.* gave NaN on the validation set of {n} rows.*larger"
+    assert_refuses(model, lambda model: model.fit(X, y, **arguments), message)
+
+
+def failing_scorer(model, X_val, y_val):
+    raise RuntimeError("no score today")
+
+
+def test_an_error_within_a_scorer_is_raised_and_changes_nothing():
+    model = small().fit(X, y).set_params(early_stopping=True, scoring=failing_scorer)
+    assert_refuses(model, lambda model: model.fit(X, y), "no score today", error=RuntimeError)
+
 
 VALIDATION = [
     pytest.param({}, {"X_val": X}, "X_val was given without y_val", id="X_val alone"),

@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from skmlp import NumpyMLPClassifier
 from skmlp._initializers import INITIALIZERS
 from skmlp._optimizers import OPTIMIZERS
+from skmlp._report import EpochTable
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -587,16 +588,25 @@ def test_partial_fit_never_warns_of_convergence():
         small().partial_fit(X, y, classes=[0, 1, 2]).partial_fit(X, y)
 
 
+@pytest.mark.parametrize("every", [True, 2])
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("validated", [False, True])
-def test_verbose_prints_a_line_an_epoch(validated, solver, capsys):
+def test_verbose_prints_a_line_an_epoch(validated, solver, every, capsys):
     validation = {"X_val": X_val, "y_val": y_val} if validated else {}
-    model = small(solver=solver, verbose=True, max_iter=3).fit(X_train, y_train, **validation)
-    lines = capsys.readouterr().out.splitlines()
-    losses = [line for line in lines if line.startswith("Iteration")]
-    expected = [f"Iteration {i}, loss = {loss:.8f}" for i, loss in enumerate(model.loss_curve_, 1)]
-    assert losses == expected
-    assert len(lines) == (2 if validated else 1) * model.n_iter_
+    model = small(solver=solver, verbose=every, max_iter=4).fit(X_train, y_train, **validation)
+    header, *lines = capsys.readouterr().out.splitlines()
+    curves = {"loss": (model.loss_curve_, ".6f")}
+    if validated:
+        curves["val. loss"] = model.validation_loss_curve_, ".6f"
+        curves["val. score"] = model.validation_scores_, ".4f"
+    if solver in OPTIMIZERS:
+        curves["learning rate"] = model.learning_rate_curve_, ".3g"
+    assert re.split(" {2,}", header.strip()) == ["epoch", *curves, "seconds"]
+    shown = range(every, model.n_iter_ + 1, every)
+    assert len(lines) == len(shown) == 4 // every
+    for epoch, line in zip(shown, lines, strict=True):
+        expected = [format(curve[epoch - 1], style) for curve, style in curves.values()]
+        assert line.split()[:-1] == [str(epoch), *expected]
     small(solver=solver, max_iter=3).fit(X_train, y_train, **validation)
     assert capsys.readouterr().out == ""
 
@@ -801,7 +811,7 @@ def test_threads_may_predict_on_one_model_at_once():
 # --- Attributes -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", ["adam", "lbfgs", "sgd"])
 @pytest.mark.parametrize("data", TARGETS.values(), ids=TARGETS)
 def test_every_fitted_attribute_of_mlpclassifier_is_there_with_its_value(data, solver):
     params = {"hidden_layer_sizes": (6,), "solver": solver, "max_iter": 5, "random_state": 0}
@@ -868,20 +878,17 @@ def blas_limits():
     return {library["filepath"]: library["num_threads"] for library in libraries}
 
 
-class Watched(NumpyMLPClassifier):
-    """Notes how many threads BLAS may use while it trains."""
-
-    def _report(self, history):
-        self.limits_ = blas_limits()
-
-
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize(("n_threads", "in_force"), [("auto", 1), (1, 1), (2, 2)])
-def test_a_fit_of_a_small_network_uses_the_threads_asked_for(n_threads, in_force, solver):
+def test_a_fit_of_a_small_network_uses_the_threads_asked_for(
+    n_threads, in_force, solver, monkeypatch
+):
+    seen = []
+    monkeypatch.setattr(EpochTable, "print_line", lambda *args: seen.append(blas_limits()))
     with threadpool_limits(2, user_api="blas"):
         before = blas_limits()
-        model = Watched((6,), solver=solver, max_iter=2, n_threads=n_threads).fit(X, y)
-        assert max(model.limits_.values()) == in_force
+        model = small(solver=solver, max_iter=2, n_threads=n_threads).fit(X, y)
+        assert [max(limits.values()) for limits in seen] == [in_force] * 2
         model.predict(X)
         assert blas_limits() == before
 

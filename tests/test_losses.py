@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 from gradients import assert_same_gradient, central_differences
-from scipy.special import log_softmax
+from scipy.optimize import minimize
+from scipy.special import log_expit, log_softmax
 from sklearn.metrics import accuracy_score, log_loss
 
 from skmlp._losses import LOSSES, accuracy
@@ -13,6 +14,7 @@ CASES = [(name, K) for name in LOSSES for K in N_OUTPUTS.get(name, [3])]
 
 every_case = pytest.mark.parametrize(("name", "K"), CASES)
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
+every_smoothing = pytest.mark.parametrize("s", [0.1, 0.9])
 with_and_without_weights = pytest.mark.parametrize("weighted", [False, True])
 
 
@@ -103,6 +105,113 @@ def test_softmax_delta_sums_to_zero_over_the_classes(weighted):
     z, y, w = some_rows("softmax", 5, weighted=weighted)
     LOSSES["softmax"].value_delta(z, y, w)
     np.testing.assert_allclose(z.sum(axis=1), 0, atol=1e-16)
+
+
+# --- Label smoothing ---
+
+
+def smoothed_targets(name, y, K, s):
+    """Return the targets with the share s spread evenly over all classes, or over yes and no."""
+    return (1 - s) * np.eye(K)[y] + s / K if name == "softmax" else (1 - s) * y + s / 2
+
+
+@with_and_without_weights
+@every_smoothing
+@every_case
+def test_smoothed_value_and_delta_are_those_of_the_smoothed_targets(name, K, s, weighted):
+    z, y, w = some_rows(name, K, weighted=weighted)
+    loss, target = type(LOSSES[name])(s), smoothed_targets(name, y, K, s)
+    if name == "softmax":
+        row_losses = -(target * log_softmax(z, axis=1)).sum(axis=1)
+    else:
+        row_losses = -(target * log_expit(z) + (1 - target) * log_expit(-z)).sum(axis=1)
+    expected = (np.ones(len(z)) if w is None else w)[:, np.newaxis] / len(z)
+    expected = expected * (loss.proba(z) - target)
+    assert loss.value_delta(z, y, w) == pytest.approx(np.average(row_losses, weights=w), rel=1e-13)
+    np.testing.assert_allclose(z, expected, rtol=1e-11, atol=1e-15)
+
+
+@every_smoothing
+@every_case
+def test_smoothed_delta_is_the_derivative_of_the_value(name, K, s):
+    z, y, w = some_rows(name, K, weighted=True)
+    loss = type(LOSSES[name])(s)
+    expected = central_differences(lambda: loss.value_delta(z.copy(), y, w), z.reshape(-1))
+    loss.value_delta(z, y, w)
+    assert_same_gradient(z.ravel(), expected, rtol=1e-8)
+
+
+@every_smoothing
+@pytest.mark.parametrize("K", N_OUTPUTS["softmax"])
+def test_smoothed_softmax_is_that_of_pytorch(K, s):
+    torch = pytest.importorskip("torch")
+    z, y, _ = some_rows("softmax", K)
+    theirs = torch.tensor(z, requires_grad=True)
+    expected = torch.nn.functional.cross_entropy(theirs, torch.tensor(y), label_smoothing=s)
+    expected.backward()
+    value = type(LOSSES["softmax"])(s).value_delta(z, y)
+    assert value == pytest.approx(expected.item(), rel=1e-13)
+    np.testing.assert_allclose(z, theirs.grad.numpy(), rtol=1e-11, atol=1e-15)
+
+
+@every_smoothing
+def test_smoothing_of_two_classes_is_the_same_by_softmax_and_by_logistic_function(s):
+    z, y, w = some_rows("logistic", 1, weighted=True)
+    two = np.hstack([np.zeros_like(z), z])
+    expected = type(LOSSES["softmax"])(s).value_delta(two, y[:, 0].astype(int), w)
+    assert type(LOSSES["logistic"])(s).value_delta(z, y, w) == pytest.approx(expected, rel=1e-13)
+    np.testing.assert_allclose(z[:, 0], two[:, 1], rtol=1e-11, atol=1e-15)
+
+
+@every_dtype
+@every_case
+def test_smoothed_loss_is_finite_at_huge_logits(name, K, dtype):
+    z = np.random.RandomState(0).choice([-1e4, 0.0, 1e4], (50, K)).astype(dtype)
+    y = some_targets(name, K, 50, np.random.RandomState(1))
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        assert np.isfinite(type(LOSSES[name])(0.1).value_delta(z, y))
+    assert np.isfinite(z).all()
+
+
+@every_smoothing
+@every_case
+def test_smoothing_changes_no_prediction(name, K, s):
+    z, _, _ = some_rows(name, K)
+    smoothed = type(LOSSES[name])(s)
+    for method in ("proba", "log_proba", "predict"):
+        np.testing.assert_array_equal(
+            getattr(smoothed, method)(z), getattr(LOSSES[name], method)(z)
+        )
+
+
+# --- Entropy ---
+
+
+@with_and_without_weights
+@every_case
+def test_entropy_is_the_least_loss_of_predictions_that_are_the_same_for_all_rows(name, K, weighted):
+    _, y, w = some_rows(name, K, m=40, weighted=weighted)
+    loss = LOSSES[name]
+
+    def value(z):
+        return loss.value_delta(np.tile(z, (40, 1)), y, w)
+
+    least = minimize(value, np.zeros(K), tol=1e-12).fun
+    assert loss.entropy(y, K, w) == pytest.approx(least, rel=1e-8)
+
+
+def test_entropy_worked_by_hand():
+    log = math.log
+    three_to_one = -(3 / 4 * log(3 / 4) + 1 / 4 * log(1 / 4))
+    y = np.array([0, 0, 0, 2])
+    assert LOSSES["softmax"].entropy(y, 3) == pytest.approx(three_to_one, rel=1e-14)
+    assert LOSSES["softmax"].entropy(y, 3, np.array([1.0, 1, 1, 3])) == pytest.approx(log(2))
+    assert LOSSES["softmax"].entropy(y[:3], 3) == 0
+    Y = np.array([[True, True], [True, True], [True, False], [False, False]])
+    assert LOSSES["logistic"].entropy(Y, 2) == pytest.approx(three_to_one + log(2), rel=1e-14)
+
+
+# --- Weights ---
 
 
 @every_case
