@@ -1085,6 +1085,8 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         run.state.rule = rule
         if last.interrupted or last.timed_out:
             vectors[...] = best
+            history.converged = False
+            history.message = "the second training, on all rows, was given up"
         else:
             history.loss = last.loss
             history.n_rows += last.n_rows
@@ -1152,14 +1154,15 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     def _warn(self, history: History, learnt: bool, incremental: bool) -> None:
         if history.interrupted:
             warnings.warn(
-                f"Training was interrupted. The model is that of the first {self.n_iter_} complete "
-                "epochs.",
+                f"Training was interrupted after {self.n_iter_} complete epochs. The model is that "
+                f"of epoch {self.best_epoch_}.",
                 stacklevel=5,
             )
         elif not history.converged and not incremental:
             reason = history.message or f"max_iter={self.max_iter} epochs have passed"
             if history.timed_out:
                 reason = f"max_time={self.max_time} seconds have passed"
+                reason += f"; {history.message}" if history.message else ""
             warnings.warn(
                 f"Training ended before it converged: {reason}. Increase max_iter, scale the "
                 "features, or accept the model if its loss_curve_ has become flat.",
