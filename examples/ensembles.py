@@ -12,9 +12,9 @@ cross-validation, and the size of the saved model. Then it trains each one twice
 networks are the same to the last bit.
 
 Networks that are trained side by side (``--jobs``) should keep to one thread each, so that they do
-not fight for the cores: n_threads=1. While they are trained, each process needs memory for its
-network and its batches, and for the rows that BaggingClassifier draws; the fitted ensemble is as
-large as its networks together.
+not fight for the cores: n_threads=1. Each process needs memory for its network and its batches, and
+where rows are drawn, for a copy of them; large data are shared by the processes. The fitted
+ensemble is as large as its networks together.
 """
 
 import argparse
@@ -73,7 +73,7 @@ def ensembles(members: int, jobs: int, seed: int, epochs: int) -> dict[str, Any]
 
 def print_table(name: str, models: dict[str, Pipeline], X: np.ndarray, y: np.ndarray) -> None:
     """Cross-validate each model and print a line for it."""
-    head = ("accuracy", "log loss", "seconds", "MB")
+    head = ("accuracy", "log loss", "seconds", "kB")
     print(f"\n{name:28}" + "".join(f"{quantity:>10}" for quantity in head))
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     for label, model in models.items():
@@ -87,9 +87,9 @@ def print_table(name: str, models: dict[str, Pipeline], X: np.ndarray, y: np.nda
             error_score="raise",
         )
         accuracy, loss = scores["test_accuracy"].mean(), -scores["test_neg_log_loss"].mean()
-        megabytes = len(pickle.dumps(scores["estimator"][0])) / 2**20
+        kilobytes = len(pickle.dumps(scores["estimator"][0])) / 1000
         seconds = scores["fit_time"].mean()
-        print(f"{label:28}{accuracy:10.4f}{loss:10.4f}{seconds:10.2f}{megabytes:10.2f}")
+        print(f"{label:28}{accuracy:10.4f}{loss:10.4f}{seconds:10.2f}{kilobytes:10.0f}")
 
 
 def weights(model: Pipeline) -> list[np.ndarray]:

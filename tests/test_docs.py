@@ -188,6 +188,14 @@ def test_differences_name_all_that_is_added():
     assert [name for name in {*ours, *keywords, *public} - {*theirs} if name not in table] == []
 
 
+def test_differences_give_the_default_of_every_added_parameter():
+    ours, theirs = (inspect.signature(c).parameters for c in (NumpyMLPClassifier, MLPClassifier))
+    table = text_of(DIFFERENCES).partition("## What is added")[2]
+    rows = re.findall(r"^\| `(\w+)` \| .* \| `(.*)` \|$", table, re.MULTILINE)
+    given = {name: literal_eval(default) for name, default in rows}
+    assert given == {name: ours[name].default for name in ours if name not in theirs}
+
+
 def test_class_docstring_has_every_parameter_in_order_with_its_default():
     parameters = inspect.signature(NumpyMLPClassifier).parameters
     documented = docstring_section("Parameters")
