@@ -230,7 +230,8 @@ def main(argv: list[str] | None = None) -> int:
     results = json.loads(file.read_text()) if file.exists() else {"records": []}
     results["versions"] = versions()
     measure(args, results["records"], lambda: file.write_text(json.dumps(results, indent=1) + "\n"))
-    wanted = [r for r in results["records"] if r["model"] in args.models]
+    names = {name for name, _, _ in data_sets(args.data)}
+    wanted = [r for r in results["records"] if r["data"] in names and r["seed"] in args.seeds]
     print(report(wanted, args.models))
     print(f"\nSaved {file}")
     return 0

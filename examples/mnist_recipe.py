@@ -32,6 +32,8 @@ from skmlp.datasets import load_mnist
 RECIPES = {"MNIST": recipes.MNIST, "MNIST_FAST": recipes.MNIST_FAST}
 MLP_SIZES = [(100,), (300,), (512, 512)]
 MLP_ACCURACY, MLP_EPOCHS = 0.98, 30
+IN_TORCH = {"hidden_layer_sizes", "batch_norm", "input_noise", "noise", "alpha", "label_smoothing"}
+IN_TORCH |= {"batch_size", "learning_rate", "learning_rate_init", "max_iter", "beta_2", "averaging"}
 N_POPULATION = 10_000  # training images behind the statistics that batch normalisation predicts by
 
 Recipe = dict[str, Any]
@@ -50,11 +52,14 @@ def train_torch(recipe: Recipe, X: np.ndarray, y: np.ndarray, seed: int) -> Pred
     """Train the recipe written in PyTorch and return a function that predicts."""
     import torch
 
+    if missing := set(recipe) - IN_TORCH:
+        raise NotImplementedError(f"Not written in PyTorch here: {', '.join(sorted(missing))}.")
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     net = torch_network(recipe, X.shape[1], len(np.unique(y)))
     loss = torch.nn.CrossEntropyLoss(label_smoothing=recipe.get("label_smoothing", 0))
-    optimizer = torch_optimizer(recipe, net)
+    betas = 0.9, recipe.get("beta_2", 0.999)
+    optimizer = torch.optim.Adam(net.parameters(), betas=betas, fused=True)
     X_train, y_train = torch.from_numpy(X), torch.from_numpy(y)
     values = [value for value in net.state_dict().values() if value.is_floating_point()]
     means = [value.clone() for value in values]
@@ -74,7 +79,7 @@ def train_torch(recipe: Recipe, X: np.ndarray, y: np.ndarray, seed: int) -> Pred
         for mean, value in zip(means, values, strict=True):
             value.copy_(mean)
     net.eval()
-    take_population_statistics(net, X_train[:: len(X) // N_POPULATION])
+    take_population_statistics(net, X_train[:: max(1, len(X) // N_POPULATION)])
 
     def predict(X: np.ndarray) -> np.ndarray:
         with torch.no_grad():
@@ -107,8 +112,8 @@ def torch_network(recipe: Recipe, n_features: int, n_classes: int) -> Any:
         def forward(self, a: torch.Tensor) -> torch.Tensor:
             return a + self.std * torch.randn_like(a) if self.training else a
 
-    batch_norm, noise = recipe.get("batch_norm", False), recipe.get("noise", 0)
-    input_noise, dropout = recipe.get("input_noise", 0), recipe.get("dropout", 0)
+    batch_norm = recipe.get("batch_norm", False)
+    input_noise, noise = recipe.get("input_noise", 0), recipe.get("noise", 0)
     sizes = [n_features, *recipe["hidden_layer_sizes"], n_classes]
     layers: list[torch.nn.Module] = [GaussianNoise(input_noise)] if input_noise else []
     for n_in, n_out in pairwise(sizes[:-1]):
@@ -116,25 +121,21 @@ def torch_network(recipe: Recipe, n_features: int, n_classes: int) -> Any:
         layers += [torch.nn.BatchNorm1d(n_out)] if batch_norm else []
         layers += [GaussianNoise(noise)] if noise else []
         layers.append(torch.nn.ReLU())
-        layers += [torch.nn.Dropout(dropout)] if dropout else []
     return torch.nn.Sequential(*layers, torch.nn.Linear(*sizes[-2:]))
 
 
-def torch_optimizer(recipe: Recipe, net: Any) -> Any:
-    """Return Adam, in PyTorch's fastest implementation."""
-    import torch
-
-    betas = recipe.get("beta_1", 0.9), recipe.get("beta_2", 0.999)
-    return torch.optim.Adam(net.parameters(), betas=betas, fused=True)
-
-
 def learning_rate(recipe: Recipe, step: int, n_batches: int) -> float:
-    """Return the rate of a step of the schedule "linear" or "cosine", after a warm-up."""
-    t, warmup = step / n_batches, recipe.get("warmup_epochs", 0)
-    p = max(0, t - warmup) / (recipe["max_iter"] - warmup)
-    fall = {"linear": 1 - p, "cosine": (1 + math.cos(math.pi * p)) / 2}[recipe["learning_rate"]]
-    rise = min(1, (t + 1 / n_batches) / warmup) if warmup else 1
-    return recipe["learning_rate_init"] * rise * fall
+    """Return the rate of a step of the schedule "one_cycle" or "linear"."""
+    t, end = step / n_batches, recipe["max_iter"]
+    if recipe["learning_rate"] == "one_cycle":
+        peak = 0.3 * end
+        rises = t < peak
+        angle = math.pi * (1 - t / peak if rises else (t - peak) / (end - peak))
+        share = (1 + math.cos(angle)) / 2
+        share = 0.04 + 0.96 * share if rises else share
+    else:
+        share = 1 - t / end
+    return recipe["learning_rate_init"] * share
 
 
 # --- What is measured

@@ -6,16 +6,34 @@ from typing import TYPE_CHECKING, Any
 from skmlp._classifier import NumpyMLPClassifier
 
 if TYPE_CHECKING:
+    from skmlp._curve_display import TrainingCurveDisplay
+    from skmlp._image_displays import MistakesDisplay, WeightsDisplay
+    from skmlp._skl2onnx import register_skl2onnx
     from skmlp._tabular import make_tabular_classifier
 
-__all__ = ["NumpyMLPClassifier", "make_tabular_classifier"]
+__all__ = [
+    "MistakesDisplay",
+    "NumpyMLPClassifier",
+    "TrainingCurveDisplay",
+    "WeightsDisplay",
+    "make_tabular_classifier",
+    "register_skl2onnx",
+]
 __version__ = "0.1.0"
+
+_LAZY = {
+    "MistakesDisplay": "_image_displays",
+    "TrainingCurveDisplay": "_curve_display",
+    "WeightsDisplay": "_image_displays",
+    "make_tabular_classifier": "_tabular",
+    "register_skl2onnx": "_skl2onnx",
+}
 
 
 def __getattr__(name: str) -> Any:
     """Import what few programs need when it is first asked for."""
     if name in ("datasets", "preprocessing", "recipes"):
         return importlib.import_module(f"skmlp.{name}")
-    if name == "make_tabular_classifier":
-        return importlib.import_module("skmlp._tabular").make_tabular_classifier
+    if name in _LAZY:
+        return getattr(importlib.import_module(f"skmlp.{_LAZY[name]}"), name)
     raise AttributeError(f"module 'skmlp' has no attribute {name!r}")

@@ -124,8 +124,10 @@ def build_rule(estimator: Any, incremental: bool, rule: StoppingRule) -> Stoppin
     monitors: Monitored = "loss"
     if estimator.early_stopping and estimator.solver in OPTIMIZERS and not incremental:
         monitors = "validation_loss" if estimator.scoring == "loss" else "validation_score"
-    if rule.monitors != monitors:
+    scoring = str(estimator.scoring)
+    if (rule.monitors, rule.scoring) != (monitors, scoring):
         rule = StoppingRule(monitors)
+        rule.scoring = scoring
     rule.tol, rule.rtol, rule.patience = estimator.tol, estimator.rtol, estimator.n_iter_no_change
     # by default the earlier one wins, as in MLPClassifier
     rule.later_wins = estimator.scoring is not None

@@ -1,8 +1,10 @@
 """The estimator: parameters, fitted attributes, and the assembly of a fit."""
 
 import copy
+import copyreg
 import inspect
 import math
+import os
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -38,6 +40,7 @@ from skmlp._compat import (
     check_sample_weight,
     fit_context,
 )
+from skmlp._export import to_onnx, to_sklearn
 from skmlp._history import History, KnownPlateaus, StoppingRule
 from skmlp._initializers import INITIALIZERS
 from skmlp._inspection import hidden_activations, input_gradient
@@ -134,8 +137,8 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Whether to stop when the score on a validation set (see `scoring`) has not risen, and to
         keep the parameters of the best epoch, for stochastic solvers. The validation set is
         `X_val`, `y_val` if given to `fit`, else a part of the training rows, stratified by class.
-        Has no effect in `partial_fit`. With ``scoring="loss"`` and ``refit=True`` it costs no
-        accuracy.
+        Has no effect in `partial_fit`. With ``scoring="loss"`` and ``refit=True`` it costs hardly
+        any accuracy.
     validation_fraction : float, default=0.1
         Share of the rows that early stopping splits off. In [0, 1).
     beta_1 : float, default=0.9
@@ -728,6 +731,92 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         W, b, activations = self.coefs_, self.intercepts_, self._fitted_activations
         with self._predicting_threads(X, chunk_rows):
             return input_gradient(X, targets, W, b, activations, loss, chunk_rows)
+
+    def to_sklearn(self) -> Any:
+        """Return this model as a fitted MLPClassifier of scikit-learn.
+
+        It predicts the same up to rounding, and needs no skmlp where it is loaded. What exists for
+        MLPClassifier, such as other exporters, works with it. `coefs_` and `intercepts_` are
+        copies; batch normalisation is folded into them. Parameters that MLPClassifier does not
+        have are left out, and values that it does not know (such as ``solver="adamw"``) become its
+        defaults: train on with this model, not with that one.
+
+        Returns
+        -------
+        model : sklearn.neural_network.MLPClassifier
+            The fitted model.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If its activation is not "identity", "logistic", "tanh" or "relu", or not the same in
+            all layers, or if it knows one class only.
+        """
+        return to_sklearn(self)
+
+    def to_onnx(
+        self,
+        path: str | os.PathLike | None = None,
+        *,
+        opset: int = 17,
+        dtype: npt.DTypeLike | None = None,
+    ) -> Any:
+        """Return this model in the ONNX format, which runs without Python.
+
+        Its input is "X" of shape (n, n_features_in_), for any n. Its outputs are "label", as of
+        `predict` (int64 or string), and "probabilities", as of `predict_proba`, a plain tensor of
+        shape (n, n_classes). It needs the package onnx (``pip install skmlp[onnx]``). For a whole
+        pipeline see :func:`skmlp.register_skl2onnx`.
+
+        Parameters
+        ----------
+        path : str or path-like, default=None
+            File to save it in as well. None: none.
+        opset : int, default=17
+            Version of ONNX's operators, at least 13. Older ones are understood by older runtimes.
+        dtype : {"float32", "float64"} or None, default=None
+            Precision of the input, the computation and the probabilities. None: that of the model.
+
+        Returns
+        -------
+        model : onnx.ModelProto
+            The model, for example for ``onnxruntime.InferenceSession(model.SerializeToString())``.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ImportError
+            If onnx is not installed.
+        ValueError
+            If `opset` or `dtype` is out of range, or the labels are no integers or strings.
+        """
+        return to_onnx(self, path, opset=opset, dtype=dtype)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what skops writes: plain types only, no solver, no callbacks."""
+        state = vars(self).copy()
+        state.pop("_skl_callbacks", None)
+        if "_state" in state:
+            state["_encoder"] = vars(self._encoder).copy()
+            state["_state"] = self._state.plain()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if isinstance(state.get("_state"), dict):
+            encoder = TargetEncoder.__new__(TargetEncoder)
+            encoder.__dict__.update(state["_encoder"])
+            state = state | {
+                "_encoder": encoder,
+                "_state": TrainingState.from_plain(state["_state"]),
+            }
+        self.__dict__.update(state)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Pickle, joblib and copies take everything as it is, so that training can go on."""
+        return copyreg.__newobj__, (type(self),), vars(self).copy()  # type: ignore[attr-defined]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -1,6 +1,7 @@
 """The parts of scikit-learn that have no public name, or not in every version, in one place."""
 
 from sklearn.base import _fit_context as fit_context
+from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils._param_validation import (
     Interval,
     InvalidParameterError,
@@ -23,6 +24,7 @@ __all__ = [
     "InvalidParameterError",
     "Options",
     "StrOptions",
+    "check_matplotlib_support",
     "check_sample_weight",
     "fit_context",
 ]

@@ -75,6 +75,15 @@ class StoppingRule:
         Number of epochs without progress that are borne.
     later_wins : bool, default=False
         Whether of equal values the later one is the best.
+
+    Attributes
+    ----------
+    best : float
+        The lowest value so far.
+    n_without_improvement : int
+        Number of epochs since the last progress.
+    scoring : str
+        What the score is, for those who compare scores.
     """
 
     def __init__(
@@ -87,6 +96,7 @@ class StoppingRule:
     ) -> None:
         self.monitors = monitors
         self.tol, self.rtol, self.patience, self.later_wins = tol, rtol, patience, later_wins
+        self.scoring = "None"
         self.best = math.inf
         self.n_without_improvement = 0
 

@@ -1,12 +1,15 @@
 """What a fitted model keeps so that training can go on."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from skmlp._history import StoppingRule
 from skmlp._solver import Solver
 from skmlp._types import FloatArray
+
+_WITHOUT_SOLVER = ("rng", "split_rng", "mean_weight", "n_rows", "normalisations")
 
 
 @dataclass
@@ -42,6 +45,18 @@ class TrainingState:
     noise_rng: np.random.Generator | None = None
     vectors: FloatArray | None = None
     normalisations: FloatArray | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """Return what is no part of a solver in plain types, from which `from_plain` restores."""
+        kept = {name: getattr(self, name) for name in _WITHOUT_SOLVER}
+        return kept | {"rule": vars(self.rule).copy()}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> "TrainingState":
+        """Return the state; training goes on with a new solver."""
+        rule = StoppingRule()
+        rule.__dict__.update(plain["rule"])
+        return cls(**plain | {"rule": rule})
 
     def take_in(self, batch_mean: float, n_rows: int) -> None:
         """Update the mean weight by that of so many new rows; the same mean changes no bit."""

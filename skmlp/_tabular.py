@@ -1,28 +1,34 @@
 """The recommended pipeline for tables: any columns in, an ensemble of small networks behind."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import BaggingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder
 
 from skmlp._classifier import NumpyMLPClassifier
-from skmlp.preprocessing import RobustSmoothScaler
+from skmlp.preprocessing import CosineEmbedding, RobustSmoothScaler
 
 TABULAR: dict[str, Any] = {
     "hidden_layer_sizes": (256, 256),
     "activation": "silu",
+    "weight_init": "he_normal",
     "solver": "adamw",
     "weight_decay": 0.01,
-    "batch_size": 128,
+    "batch_size": 32,
     "learning_rate": "cosine",
     "learning_rate_init": 0.002,
     "max_iter": 40,
     "dropout": 0.25,
-    "weight_init": "he_normal",
+    "input_noise": 0.1,
+    "label_smoothing": 0.05,
+    "scoring": "loss",
+    "n_iter_no_change": 20,
     "dtype": "float32",
 }
 
@@ -64,7 +70,7 @@ def make_tabular_classifier(
     See Also
     --------
     NumpyMLPClassifier : The network.
-    skmlp.preprocessing.RobustSmoothScaler : The scaler.
+    skmlp.preprocessing.RobustSmoothScaler, skmlp.preprocessing.CosineEmbedding : What comes first.
 
     Notes
     -----
@@ -84,8 +90,9 @@ def make_tabular_classifier(
     """
     columns = ColumnTransformer(
         [
-            ("categorical", _categorical(), categorical_columns),
-            ("numeric", _numeric(), numeric_columns),
+            ("categorical", _categorical(), partial(columns_of_kind, kind="categorical")),
+            ("binary", _binary(), partial(columns_of_kind, kind="binary")),
+            ("numeric", _numeric(), partial(columns_of_kind, kind="numeric")),
         ]
     )
     members = BaggingClassifier(
@@ -98,13 +105,8 @@ def make_tabular_classifier(
     return Pipeline([("columns", columns), ("network", members)])
 
 
-def _numeric() -> Pipeline:
-    impute = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
-    return Pipeline([("impute", impute), ("scale", RobustSmoothScaler())])
-
-
 def _categorical() -> Pipeline:
-    known = FunctionTransformer(none_for_missing, feature_names_out="one-to-one")
+    missing = FunctionTransformer(none_for_missing, feature_names_out="one-to-one")
     # a value seen once or twice is noise; unknown values share the indicator of the rare ones
     encode = OneHotEncoder(
         min_frequency=3,
@@ -112,7 +114,25 @@ def _categorical() -> Pipeline:
         sparse_output=False,
         dtype=np.float32,
     )
-    return Pipeline([("missing", known), ("encode", encode)])
+    return Pipeline([("missing", missing), ("encode", encode)])
+
+
+def _binary() -> Pipeline:
+    return Pipeline([("impute", _imputer()), ("scale", MinMaxScaler(clip=True))])
+
+
+def _numeric() -> Pipeline:
+    return Pipeline(
+        [
+            ("impute", _imputer()),
+            ("scale", RobustSmoothScaler()),
+            ("embed", CosineEmbedding()),
+        ]
+    )
+
+
+def _imputer() -> SimpleImputer:
+    return SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
 
 
 def none_for_missing(X: Any) -> Any:
@@ -120,24 +140,27 @@ def none_for_missing(X: Any) -> Any:
     return X.astype(object).where(X.notna(), None) if hasattr(X, "notna") else X
 
 
-def categorical_columns(X: Any) -> list[int]:
-    """Return the positions of the columns that hold text, categories or truth values."""
-    if getattr(getattr(X, "dtype", None), "kind", "O") in "iuf":
-        return []
+def columns_of_kind(X: Any, kind: str) -> list[int]:
+    """Return the positions of the columns that are "categorical", "binary" or "numeric"."""
+    if issparse(X):
+        raise TypeError("The table is sparse, but must be dense: use X.toarray().")
     by_position = getattr(X, "iloc", X)
-    return [j for j in range(X.shape[1]) if _is_categorical(by_position[:, j])]
+    return [j for j in range(X.shape[1]) if kind_of(by_position[:, j]) == kind]
 
 
-def numeric_columns(X: Any) -> list[int]:
-    """Return the positions of all other columns."""
-    return sorted(set(range(X.shape[1])) - set(categorical_columns(X)))
-
-
-def _is_categorical(column: Any) -> bool:
+def kind_of(column: Any) -> str:
+    """Return "categorical" for text, categories and truth values, "binary" for two numbers."""
     values = np.asarray(column)
     if str(column.dtype) == "category" or values.dtype.kind in "bSTU":
-        return True
+        return "categorical"
     # numbers may come as objects, with None among them
-    return values.dtype.kind == "O" and any(
-        isinstance(value, str | bytes | bool | np.bool_) for value in values
-    )
+    if values.dtype.kind == "O" and any(isinstance(v, str | bytes | bool) for v in values):
+        return "categorical"
+    return "binary" if _n_values(column) <= 2 else "numeric"
+
+
+def _n_values(column: Any) -> int:
+    """Return the number of different values, missing ones not counted."""
+    if hasattr(column, "nunique"):
+        return column.nunique()
+    return len({v for v in np.asarray(column).tolist() if v is not None and v == v})

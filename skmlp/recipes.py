@@ -2,7 +2,22 @@
 
 >>> from skmlp import NumpyMLPClassifier, recipes
 >>> model = NumpyMLPClassifier(**recipes.MNIST_FAST, random_state=0)
->>> longer = NumpyMLPClassifier(**recipes.MNIST | {"max_iter": 100}, random_state=0)
+>>> wider = NumpyMLPClassifier(**recipes.MNIST_FAST | {"hidden_layer_sizes": (256,)})
+
+MNIST
+    For the best accuracy on handwritten digits and the like: 0.9904 of the test images
+    with seed 0, in 14 CPU minutes.
+    Each hidden unit is normalised, then disturbed, after A. Rasmus et al., "Semi-supervised
+    learning with ladder networks", NIPS 2015.
+MNIST_FAST
+    For a good accuracy soon: 0.9819 of the test images, and at least 0.9814 with each of five
+    seeds, in 1.6 CPU seconds. The learning rate rises and falls once, after L. N. Smith,
+    N. Topin, "Super-convergence: Very fast training of neural networks using large learning
+    rates", 2019.
+
+Both were trained on the 60,000 training images of MNIST, as they are, pixels in [0, 1], on one
+thread, and know nothing of which pixels are neighbours. Settings were compared on the last 10,000
+of these images, after training on the first 50,000.
 """
 
 __all__ = ["MNIST", "MNIST_FAST"]
@@ -10,23 +25,29 @@ __all__ = ["MNIST", "MNIST_FAST"]
 MNIST = {
     "hidden_layer_sizes": (1000, 500, 250),
     "batch_norm": True,
-    # Standard deviations: of the noise on pixels in [0, 1], and on each normalised hidden unit.
+    # standard deviations, of the noise on the pixels and on the normalised hidden units
     "input_noise": 0.3,
-    "noise": 0.5,
+    "noise": 0.6,
+    "label_smoothing": 0.1,
+    # the noise does the penalty's work
     "alpha": 0,
     "batch_size": 128,
     "learning_rate": "linear",
     "learning_rate_init": 0.002,
-    "max_iter": 50,
+    "max_iter": 100,
     "averaging": 0.999,
 }
 
 MNIST_FAST = {
     "hidden_layer_sizes": (128,),
+    "label_smoothing": 0.1,
+    # four epochs are too few to overfit
     "alpha": 0,
     "batch_size": 128,
+    # ten times the default rate at the peak, which would be too much throughout
     "learning_rate": "one_cycle",
     "learning_rate_init": 0.01,
-    "max_iter": 5,
-    "weight_init": "he_normal",
+    "max_iter": 4,
+    # a memory of 100 steps: there are only 1,876
+    "beta_2": 0.99,
 }

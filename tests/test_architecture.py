@@ -10,17 +10,18 @@ import skmlp
 FLOORS = [
     {"_types"},
     {"_activations", "_blas", "_history", "_initializers", "_losses", "_rows", "_schedules"},
-    {"_layers", "_optimizers", "_report", "_threads"},
+    {"_layers", "_onnx", "_optimizers", "_report", "_threads"},
     {"_parameters"},
     {"_network"},
     {"_inspection", "_solver"},
     {"_training"},
     {"_lbfgs", "_state"},
-    {"_callbacks", "_compat", "_targets", "datasets", "preprocessing", "recipes"},
-    {"_validation"},
+    {"_callbacks", "_compat", "_export", "_targets", "datasets", "recipes"},
+    {"_validation", "preprocessing"},
     {"_building"},
     {"_classifier"},
-    {"_tabular"},
+    {"_plotting"},
+    {"_curve_display", "_image_displays", "_skl2onnx", "_tabular"},
     {"__init__"},
 ]
 FLOOR = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
@@ -76,6 +77,10 @@ def test_the_engine_imports_numpy_and_scipy_and_threads_their_controls_only(modu
     allowed = {"numpy", "scipy"} if module in ENGINE else {"numpy", "scipy", "sklearn"}
     if module == "_threads":
         allowed = {"joblib", "numpy", "threadpoolctl"}
+    if module in ("_export", "_skl2onnx"):
+        allowed |= {"onnx", "skl2onnx"}
+    if module in ("_plotting", "_curve_display"):
+        allowed |= {"matplotlib"}
     assert packages(SOURCES[module]) <= allowed
 
 

@@ -14,7 +14,7 @@ from scipy import sparse
 from sklearn import config_context
 from sklearn.datasets import make_blobs, make_multilabel_classification
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
-from sklearn.metrics import log_loss
+from sklearn.metrics import get_scorer, log_loss
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_class_weight
@@ -22,8 +22,11 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from skmlp import NumpyMLPClassifier
 from skmlp._initializers import INITIALIZERS
+from skmlp._network import Network
 from skmlp._optimizers import OPTIMIZERS
 from skmlp._report import EpochTable
+from skmlp._schedules import SCHEDULES
+from skmlp._solver import Solver
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -904,3 +907,702 @@ def test_a_failed_fit_restores_the_limits_of_its_caller():
 def test_the_number_of_threads_changes_a_small_model_in_no_bit(dtype):
     one, two = (small(n_threads=n, dtype=dtype).fit(X, y) for n in (1, 2))
     assert_identical_model(one, two)
+
+
+# --- Regularisers and solvers -----------------------------------------------------------------
+
+DISTURBED = {"noise": 0.3, "dropout": 0.2, "input_noise": 0.1, "input_dropout": 0.1}
+REGULARISED = DISTURBED | {
+    "batch_norm": True,
+    "averaging": 0.9,
+    "label_smoothing": 0.1,
+    "max_norm": 1.0,
+    "max_grad_norm": 0.1,
+    "warmup_epochs": 1.5,
+}
+# what is published is not what is trained
+TRANSFORMED = {
+    "batch_norm": {"batch_norm": True},
+    "averaging": {"averaging": 0.8},
+    "both": {"batch_norm": True, "averaging": 0.8},
+}
+# a vanishing rate leaves the parameters
+FROZEN = {"solver": "sgd", "learning_rate_init": 1e-300, "max_iter": 1}
+transformed = pytest.mark.parametrize("params", TRANSFORMED.values(), ids=TRANSFORMED)
+
+
+@pytest.mark.parametrize(("name", "value"), REGULARISED.items(), ids=REGULARISED)
+def test_every_regulariser_changes_training_and_its_default_does_not(name, value):
+    params = {"solver": "sgd", "learning_rate_init": 0.1, "batch_size": 20}
+    plain, off = small(**params).fit(X, y), NumpyMLPClassifier().get_params()[name]
+    changed = small(**params, **{name: value}).fit(X, y)
+    assert np.abs(changed.coefs_[0] - plain.coefs_[0]).max() > 1e-3
+    assert_identical_model(small(**params, **{name: off}).fit(X, y), plain)
+
+
+@pytest.mark.parametrize("hidden", [(6,), (6, 5)])
+@pytest.mark.parametrize("name", ["activation", "dropout", "noise"])
+def test_one_value_for_all_layers_is_a_sequence_of_it(name, hidden):
+    value = "tanh" if name == "activation" else 0.2
+    one = small(hidden_layer_sizes=hidden, **{name: value}).fit(X, y)
+    for sequence in ([value] * len(hidden), (value,) * len(hidden), np.repeat(value, len(hidden))):
+        each = small(hidden_layer_sizes=hidden, **{name: sequence}).fit(X, y)
+        assert_identical_model(each, one)
+        np.testing.assert_array_equal(each.predict_proba(X), one.predict_proba(X))
+
+
+def test_layers_may_differ_in_activation_noise_and_dropout():
+    sizes = {"hidden_layer_sizes": (6, 5)}
+    for name, here, there in (
+        ("activation", ["tanh", "relu"], ["relu", "tanh"]),
+        ("dropout", [0.5, 0.0], [0.0, 0.5]),
+        ("noise", [0.5, 0.0], [0.0, 0.5]),
+    ):
+        models = [small(**sizes, **{name: value}).fit(X, y) for value in (here, there)]
+        assert not np.allclose(models[0].coefs_[0], models[1].coefs_[0])
+
+
+@pytest.mark.parametrize("data", TARGETS.values(), ids=TARGETS)
+@pytest.mark.parametrize("solver", OPTIMIZERS)
+def test_regularised_training_learns_and_predicts_the_same_each_time(solver, data):
+    model = small(
+        solver=solver, learning_rate_init=0.02, max_iter=60, hidden_layer_sizes=(20,), **REGULARISED
+    ).fit(*data)
+    proba = model.predict_proba(data[0])
+    np.testing.assert_array_equal(model.predict_proba(data[0]), proba)
+    frequencies = np.tile(np.mean(np.eye(3)[y], axis=0), (90, 1))
+    if data[0] is X and len(model.classes_) == 3:
+        assert log_loss(y, proba) < 0.8 * log_loss(y, frequencies)
+
+
+@pytest.mark.parametrize("regularised", [DISTURBED, REGULARISED], ids=["disturbed", "all"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_int_seed_repeats_noise_and_dropout(regularised, dtype):
+    params = {"dtype": dtype, "batch_size": 20, **regularised}
+    first, again = (small(**params).fit(X, y) for _ in range(2))
+    assert_identical_model(again, first)
+    assert again.loss_curve_ == first.loss_curve_
+    assert small(random_state=1, **params).fit(X, y).loss_curve_ != first.loss_curve_
+
+
+@pytest.mark.parametrize("seed", [0, None], ids=["int", "None"])
+@pytest.mark.parametrize("regularised", [DISTURBED, REGULARISED], ids=["disturbed", "all"])
+def test_noise_and_dropout_go_on_through_partial_fit_and_pickle(regularised, seed):
+    # without a seed, nothing but noise and dropout may be drawn
+    model = small(random_state=seed, shuffle=seed is not None, batch_size=20, **regularised)
+    model.partial_fit(X, y, classes=[0, 1, 2])
+    loaded = pickle.loads(pickle.dumps(model))
+    for _ in range(2):
+        model.partial_fit(X, y)
+        loaded = pickle.loads(pickle.dumps(loaded.partial_fit(X, y)))
+    assert_identical_model(loaded, model)
+    assert loaded.loss_curve_ == model.loss_curve_
+
+
+@pytest.mark.parametrize(
+    "params",
+    [DISTURBED, {"averaging": 0.9}, {"label_smoothing": 0.1, **DISTURBED, "averaging": 0.9}],
+    ids=["disturbed", "averaging", "both"],
+)
+def test_regularised_partial_fits_are_one_fit(params):
+    params = params | {"shuffle": False, "batch_size": 20, "max_iter": 4}
+    whole, model = small(**params).fit(X, y), small(**params)
+    for _ in range(4):
+        model.partial_fit(X, y, classes=[0, 1, 2])
+    assert_identical_model(model, whole)
+    assert model.loss_curve_ == whole.loss_curve_
+
+
+def test_normalised_partial_fits_train_as_one_fit_does():
+    # they predict by running means, not by a pass over all rows: the training is the same
+    params = REGULARISED | {"shuffle": False, "batch_size": 20, "max_iter": 4, "warm_start": True}
+    whole, model = small(**params).fit(X, y), small(**params)
+    for _ in range(4):
+        model.partial_fit(X, y, classes=[0, 1, 2])
+    assert model.loss_curve_ == whole.loss_curve_
+    n_trained = sum(W.size + b.size for W, b in zip(whole.coefs_, whole.intercepts_, strict=True))
+    n_trained += 2 * 6  # scale and shift of the hidden layer
+    np.testing.assert_array_equal(
+        model._state.vectors[:, :n_trained], whole._state.vectors[:, :n_trained]
+    )
+    assert not np.array_equal(model.coefs_[0], whole.coefs_[0])
+
+
+def forward(model, inputs):
+    """Return the probabilities by the formulas, from the published weights alone."""
+    a = inputs
+    for W, b in zip(model.coefs_[:-1], model.intercepts_[:-1], strict=True):
+        a = np.maximum(a @ W + b, 0)
+    z = a @ model.coefs_[-1] + model.intercepts_[-1]
+    shares = np.exp(z - z.max(axis=1, keepdims=True))
+    return shares / shares.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("early_stopping", [False, True])
+@transformed
+def test_published_weights_describe_what_predicts(params, early_stopping, method):
+    model = small(
+        hidden_layer_sizes=(6, 5),
+        batch_size=20,
+        early_stopping=early_stopping,
+        **params,
+        **DISTURBED,
+    )
+    arguments = {"classes": [0, 1, 2]} if method == "partial_fit" else {}
+    getattr(model, method)(X, y, **arguments)
+    np.testing.assert_allclose(model.predict_proba(X), forward(model, X), rtol=1e-10)
+
+
+def test_published_weights_of_normalised_lbfgs_describe_what_predicts():
+    model = small(solver="lbfgs", batch_norm=True, max_iter=5, alpha=0).fit(X, y)
+    np.testing.assert_allclose(model.predict_proba(X), forward(model, X), rtol=1e-10)
+    # the whole batch is the population, but for the factor m / (m - 1) of its variance
+    assert log_loss(y, model.predict_proba(X)) == pytest.approx(model.loss_, rel=0.02)
+
+
+@transformed
+def test_validation_is_of_what_is_published(params):
+    model = small(batch_size=20, **params, **DISTURBED)
+    model.fit(X_train, y_train, X_val=X_val, y_val=y_val)
+    expected = log_loss(y_val, model.predict_proba(X_val))
+    assert model.validation_loss_curve_[-1] == pytest.approx(expected, rel=1e-10)
+
+
+@transformed
+def test_early_stopping_publishes_the_best_epoch_of_what_is_published(params):
+    model = small(
+        batch_size=10, learning_rate_init=0.05, early_stopping=True, scoring="loss",
+        n_iter_no_change=3, max_iter=100, **params,
+    )  # fmt: skip
+    model.fit(X_train, y_train, X_val=X_val, y_val=y_val)
+    assert model.best_epoch_ < model.n_iter_ < 100
+    expected = log_loss(y_val, model.predict_proba(X_val))
+    assert min(model.validation_loss_curve_) == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("loaded", [False, True])
+@transformed
+def test_warm_start_goes_on_from_the_function_that_is_published(params, loaded, method):
+    arguments = {"classes": [0, 1, 2]} if method == "partial_fit" else {}
+    model = small(hidden_layer_sizes=(6, 5), batch_size=20, warm_start=True, **params)
+    getattr(model, method)(X, y, **arguments)
+    # what a fit publishes is normalised over its own rows
+    proba = model.fit(X, y).predict_proba(X)
+    if loaded:
+        model = pickle.loads(pickle.dumps(model))
+    model.set_params(**FROZEN).fit(X, y)
+    np.testing.assert_allclose(model.predict_proba(X), proba, rtol=1e-9)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@transformed
+def test_the_function_goes_on_where_they_are_switched_off(params, method):
+    model = small(warm_start=True, batch_size=20, **params).fit(X, y)
+    proba = model.predict_proba(X)
+    model.set_params(**FROZEN, batch_norm=False, averaging=None)
+    getattr(model, method)(X, y)
+    np.testing.assert_allclose(model.predict_proba(X), proba, rtol=1e-9)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@transformed
+def test_the_function_goes_on_where_they_are_switched_on(params, method):
+    model = small(warm_start=True, batch_size=20).fit(X, y)
+    proba = model.predict_proba(X)
+    getattr(model.set_params(**FROZEN, **params), method)(X, y)
+    np.testing.assert_allclose(model.predict_proba(X), forward(model, X), rtol=1e-10)
+    if "batch_norm" not in params:
+        np.testing.assert_allclose(model.predict_proba(X), proba, rtol=1e-9)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_averaging_of_nothing_is_no_averaging(solver):
+    assert_identical_model(
+        small(solver=solver, averaging=0.0).fit(X, y), small(solver=solver).fit(X, y)
+    )
+
+
+def test_a_running_mean_is_smoother_than_what_it_follows():
+    params = {"solver": "sgd", "learning_rate_init": 0.5, "batch_size": 5, "max_iter": 30}
+    plain, averaged = (
+        small(averaging=averaging, **params).fit(X_train, y_train, X_val=X_val, y_val=y_val)
+        for averaging in (None, 0.99)
+    )
+    # the training is the same
+    assert averaged.loss_curve_ == plain.loss_curve_
+    jumps = [np.abs(np.diff(m.validation_loss_curve_[5:])).mean() for m in (plain, averaged)]
+    assert jumps[1] < 0.5 * jumps[0]
+
+
+@pytest.mark.parametrize("name", ["input_noise", "noise", "dropout"])
+def test_disturbed_sparse_rows_train_as_dense_ones(name):
+    params = {name: 0.3, "batch_size": 20}
+    dense = small(**params).fit(X, y)
+    assert_same_model(small(**params).fit(sparse.csr_matrix(X), y), dense)
+
+
+def test_weights_stay_within_their_largest_norm():
+    for params in ({}, {"averaging": 0.9}):
+        model = small(max_norm=0.5, learning_rate_init=0.1, max_iter=20, **params).fit(X, y)
+        norms = np.concatenate([np.linalg.norm(W, axis=0) for W in model.coefs_])
+        assert norms.max() <= 0.5 * (1 + 1e-12)
+        assert (norms > 0.49).any()
+
+
+def test_label_smoothing_makes_predictions_less_certain():
+    params = {"solver": "lbfgs", "max_iter": 500, "alpha": 0, "hidden_layer_sizes": ()}
+    separable = np.eye(3)[y]
+    sure, smoothed = (
+        small(label_smoothing=s, **params).fit(separable, y).predict_proba(separable)
+        for s in (0.0, 0.3)
+    )
+    np.testing.assert_allclose(sure, np.eye(3)[y], atol=1e-2)
+    np.testing.assert_allclose(smoothed, 0.7 * np.eye(3)[y] + 0.1, atol=1e-3)
+
+
+@pytest.mark.parametrize("schedule", ["adaptive", "invscaling"])
+def test_adam_takes_the_schedules_of_mlpclassifier_as_constant_and_adamw_does_not(schedule):
+    params = {"learning_rate": schedule, "tol": 10.0, "n_iter_no_change": 1, "max_iter": 8}
+    with_patience = params | {"learning_rate": "constant"}
+    for solver in ("adam", "adamw"):
+        model = small(solver=solver, **params).fit(X, y)
+        constant = small(solver=solver, **with_patience).fit(X, y)
+        same = model.learning_rate_curve_ == constant.learning_rate_curve_
+        assert same == (solver == "adam")
+
+
+def test_weight_decay_is_for_adamw_and_shrinks_weights():
+    small_norm, large_norm = (
+        np.linalg.norm(small(solver="adamw", weight_decay=decay, max_iter=50).fit(X, y).coefs_[0])
+        for decay in (50.0, 0.0)
+    )
+    assert small_norm < 0.5 * large_norm
+    assert_identical_model(small(weight_decay=50.0).fit(X, y), small().fit(X, y))
+
+
+# --- Schedules --------------------------------------------------------------------------------
+
+PLANNED = [name for name, schedule in SCHEDULES.items() if schedule.planned]
+
+
+@pytest.mark.parametrize("solver", OPTIMIZERS)
+@pytest.mark.parametrize("schedule", PLANNED)
+def test_a_planned_schedule_runs_to_max_iter_without_a_warning(schedule, solver):
+    params = {"learning_rate": schedule, "learning_rate_init": 0.02, "solver": solver}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # each epoch is a plateau
+        model = small(max_iter=40, tol=10.0, n_iter_no_change=1, **params).fit(X, y)
+    assert model.n_iter_ == model.best_epoch_ == 40
+    assert model.learning_rate_curve_[-1] < 0.1 * max(model.learning_rate_curve_)
+
+
+@pytest.mark.parametrize("schedule", PLANNED)
+def test_early_stopping_ends_a_planned_schedule(schedule):
+    model = small(
+        learning_rate=schedule, early_stopping=True, max_iter=200, n_iter_no_change=3, tol=1.0
+    ).fit(X, y)
+    assert model.n_iter_ == 1 + 4
+
+
+@pytest.mark.parametrize("solver", OPTIMIZERS)
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_the_learning_rate_curve_is_that_of_the_schedule(schedule, solver):
+    # 90 rows make 5 batches
+    params = {"learning_rate": schedule, "warmup_epochs": 1.5, "learning_rate_init": 0.02}
+    model = small(solver=solver, batch_size=20, tol=0, **params).fit(X, y)
+    ignored = solver == "adam" and schedule in ("adaptive", "invscaling")
+    rule = SCHEDULES["constant" if ignored else schedule](0.02, max_epochs=5, warmup_epochs=1.5)
+    expected = []
+    for epoch in range(5):
+        expected.append(rule.rate(epoch + 4 / 5, 1 / 5))
+        rule.epoch_end(90)
+    assert model.learning_rate_curve_ == pytest.approx(expected, rel=1e-12)
+
+
+# --- Scoring ----------------------------------------------------------------------------------
+
+WORDS = np.array(["no", "yes", "perhaps"])[y]
+STOPPING = {"early_stopping": True, "n_iter_no_change": 3, "max_iter": 60, "batch_size": 10}
+
+
+def stopped(*rows, weights=None, **params):
+    """Return a model stopped early by validation on the last rows; on noisy ones, so that it is."""
+    inputs, labels = rows or (X, y)
+    model = small(**STOPPING | {"learning_rate_init": 0.05} | params)
+    val = slice(60, 90)
+    noisy = np.random.RandomState(0).permutation(labels[val])
+    return model.fit(inputs[:60], labels[:60], weights, X_val=inputs[val], y_val=noisy), noisy
+
+
+def test_scoring_by_the_loss_keeps_the_epoch_of_the_lowest_validation_loss():
+    model, _ = stopped(scoring="loss")
+    assert model.best_epoch_ == 1 + np.argmin(model.validation_loss_curve_) < model.n_iter_
+    assert model.n_iter_ < 60
+    plain = {"batch_size": 10, "learning_rate_init": 0.05, "max_iter": model.best_epoch_}
+    assert_identical_model(model, small(**plain).fit(X[:60], y[:60]))
+    # beside the loss, accuracy is recorded
+    assert set(model.validation_scores_) <= {k / 30 for k in range(31)}
+    assert model.best_loss_ is None
+
+
+def test_scoring_by_the_loss_or_by_its_scorer_is_the_same():
+    by_loss, _ = stopped(scoring="loss")
+    by_name, _ = stopped(scoring="neg_log_loss")
+    assert_identical_model(by_name, by_loss)
+    assert by_name.best_epoch_ == by_loss.best_epoch_
+    np.testing.assert_allclose(
+        by_name.validation_scores_, -np.array(by_name.validation_loss_curve_)
+    )
+    assert by_name.best_validation_score_ == max(by_name.validation_scores_)
+
+
+@pytest.mark.parametrize("scoring", ["f1_macro", "balanced_accuracy", "roc_auc_ovr"])
+def test_validation_scores_are_those_of_the_named_scorer_after_each_epoch(scoring):
+    model, noisy = stopped(X, WORDS, scoring=scoring)
+    assert 4 < model.n_iter_ < 60
+    scorer = get_scorer(scoring)
+    for n_epochs in (1, 3, model.best_epoch_):
+        plain = small(batch_size=10, learning_rate_init=0.05, max_iter=n_epochs)
+        expected = scorer(plain.fit(X[:60], WORDS[:60]), X[60:], noisy)
+        assert model.validation_scores_[n_epochs - 1] == pytest.approx(expected, rel=1e-12)
+    assert scorer(model, X[60:], noisy) == model.best_validation_score_
+
+
+def test_a_callable_scorer_sees_the_model_of_each_epoch_and_the_labels_as_given():
+    seen = []
+
+    def scorer(model, X_val, y_val):
+        assert isinstance(model, NumpyMLPClassifier)
+        seen.append((model.predict_proba(X_val), X_val, y_val))
+        return model.score(X_val, y_val)
+
+    model, noisy = stopped(X, WORDS, scoring=scorer)
+    assert len(seen) == model.n_iter_
+    for _, X_seen, y_seen in seen:
+        np.testing.assert_array_equal(X_seen, X[60:])
+        np.testing.assert_array_equal(y_seen, noisy)
+    np.testing.assert_array_equal(seen[model.best_epoch_ - 1][0], model.predict_proba(X[60:]))
+    by_accuracy, _ = stopped(X, WORDS)
+    assert model.validation_scores_ == by_accuracy.validation_scores_
+
+
+@pytest.mark.parametrize("kind", ["binary", "multilabel", "sparse multilabel"])
+def test_scorers_take_every_kind_of_labels(kind):
+    inputs, labels = TARGETS[kind.split()[-1]]
+    if kind == "sparse multilabel":
+        labels = sparse.csr_matrix(labels)
+    scoring = "f1" if kind == "binary" else "f1_samples"
+    model = small(scoring=scoring, early_stopping=True).fit(inputs, labels)
+    assert len(model.validation_scores_) == model.n_iter_
+    assert all(0 <= score <= 1 for score in model.validation_scores_)
+
+
+def test_scorers_weigh_the_validation_rows_as_accuracy_does():
+    w = np.linspace(0.1, 5, 90)
+    params = {
+        "early_stopping": True,
+        "class_weight": {0: 1, 1: 3, 2: 0.5},
+        "batch_size": 10,
+        "learning_rate_init": 0.02,
+    }
+    by_name = small(scoring="accuracy", **params).fit(X, y, w)
+    by_default = small(**params).fit(X, y, w)
+    np.testing.assert_allclose(by_name.validation_scores_, by_default.validation_scores_)
+    # no share of nine rows
+    assert {*by_name.validation_scores_} - {k / 9 for k in range(10)}
+
+
+def test_a_scorer_that_takes_no_weights_is_given_none():
+    w = np.linspace(0.1, 5, 90)
+    model = small(scoring=lambda model, X_val, y_val: 0.5, early_stopping=True).fit(X, y, w)
+    assert set(model.validation_scores_) == {0.5}
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["split", "given"])
+@pytest.mark.parametrize("scoring", [None, "loss", "f1_macro"])
+def test_frames_are_scored_without_a_warning(scoring, given):
+    validation = {"X_val": FRAME[60:], "y_val": y[60:]} if given else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = small(scoring=scoring, early_stopping=True).fit(FRAME, y, **validation)
+        model.predict(FRAME)
+    assert model.feature_names_in_.tolist() == ["a", "b", "c", "d"]
+    arrays = {"X_val": X[60:], "y_val": y[60:]} if given else {}
+    expected = small(scoring=scoring, early_stopping=True).fit(X, y, **arrays)
+    assert model.validation_scores_ == expected.validation_scores_
+
+
+def test_of_epochs_with_equal_scores_the_later_one_is_kept_if_scoring_is_given():
+    by_default, by_name = (
+        small(early_stopping=True, scoring=scoring, learning_rate_init=0.02, max_iter=100).fit(
+            X_train, y_train, X_val=X_val, y_val=y_val
+        )
+        for scoring in (None, "accuracy")
+    )
+    scores = np.array(by_name.validation_scores_)
+    np.testing.assert_allclose(by_default.validation_scores_, scores)
+    first, *_, last = 1 + np.flatnonzero(scores == scores.max())
+    assert first < last
+    assert (by_default.best_epoch_, by_name.best_epoch_) == (first, last)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_without_early_stopping_the_score_is_recorded_and_decides_nothing(solver):
+    model = small(solver=solver, scoring="f1_macro").fit(X_train, y_train, X_val=X_val, y_val=y_val)
+    assert_identical_model(model, small(solver=solver).fit(X_train, y_train))
+    expected = get_scorer("f1_macro")(model, X_val, y_val)
+    assert model.validation_scores_[-1] == pytest.approx(expected)
+    assert len(model.validation_scores_) == model.n_iter_ == model.best_epoch_
+
+
+def test_a_fitted_model_pickles_without_its_scorer_having_left_a_trace():
+    plain, scored = (small(early_stopping=True, scoring=s).fit(X, y) for s in ("loss", "f1_macro"))
+    assert vars(plain).keys() == vars(scored).keys()
+    pickle.loads(pickle.dumps(scored)).predict(X)
+
+
+# --- Refit ------------------------------------------------------------------------------------
+
+REFIT = {"early_stopping": True, "refit": True, "shuffle": False, "scoring": "loss"}
+SEARCH = {"batch_size": 10, "learning_rate_init": 0.1, "n_iter_no_change": 3, "max_iter": 100}
+
+
+@pytest.mark.parametrize("weights", [None, np.linspace(0.1, 5, 90)], ids=["plain", "weighted"])
+@pytest.mark.parametrize(
+    "params",
+    [{"alpha": 0.5}, *TRANSFORMED.values(), {"solver": "sgd"}, {"learning_rate": "exponential"}],
+    ids=str,
+)
+def test_refit_trains_on_all_rows_for_the_best_number_of_epochs(params, weights):
+    noisy = np.where(np.arange(90) % 4, y, (y + 1) % 3)
+    model = small(**SEARCH | REFIT | params).fit(X, noisy, weights)
+    search = small(**SEARCH | REFIT | params | {"refit": False}).fit(X, noisy, weights)
+    assert 0 < model.best_epoch_ < model.n_iter_ < 100
+    for name in ("best_epoch_", "n_iter_", "loss_curve_", "validation_loss_curve_"):
+        assert getattr(model, name) == getattr(search, name), name
+    on_all = SEARCH | params | {"max_iter": model.best_epoch_, "shuffle": False, "tol": 0}
+    expected = small(**(on_all | {"n_iter_no_change": np.inf})).fit(X, noisy, weights)
+    assert_identical_model(model, expected)
+    assert model.loss_ == expected.loss_
+    assert model.t_ == search.t_ + expected.t_
+    assert not np.array_equal(model.coefs_[0], search.coefs_[0])
+
+
+def test_refit_with_shuffling_is_reproducible():
+    params = SEARCH | REFIT | {"shuffle": True}
+    assert_identical_model(*(small(**params).fit(X, y) for _ in range(2)))
+
+
+def test_refit_repeats_the_rates_of_the_search(monkeypatch):
+    rates, epoch_end = [], Solver.epoch_end
+
+    def recorded(self, n_rows):
+        rates.append((n_rows, self.learning_rate))
+        epoch_end(self, n_rows)
+
+    monkeypatch.setattr(Solver, "epoch_end", recorded)
+    params = REFIT | {"solver": "sgd", "learning_rate": "adaptive", "learning_rate_init": 0.5}
+    noisy = np.random.RandomState(0).permutation(y)
+    model = small(batch_size=10, n_iter_no_change=1, max_iter=100, **params).fit(X, noisy)
+    search = [rate for n_rows, rate in rates if n_rows == 81]
+    again = [rate for n_rows, rate in rates if n_rows == 90]
+    assert search == model.learning_rate_curve_
+    assert again == search[: model.best_epoch_]
+    assert len(set(again)) > 1
+
+
+def test_refit_comes_after_max_iter_too():
+    params = REFIT | {"max_iter": 3}
+    with pytest.warns(ConvergenceWarning, match="max_iter=3"):
+        model = small(**params).fit(X, y)
+    plain = small(max_iter=model.best_epoch_, shuffle=False).fit(X, y)
+    assert_identical_model(model, plain)
+
+
+def test_refit_has_no_effect_on_a_given_validation_set_nor_without_early_stopping():
+    given = {"X_val": X_val, "y_val": y_val}
+    for params in ({"early_stopping": True, "scoring": "loss"}, {}):
+        models = [
+            small(refit=refit, **SEARCH | params).fit(X_train, y_train, **given)
+            for refit in (False, True)
+        ]
+        assert_identical_model(*models)
+    assert_identical_model(small(refit=True).fit(X, y), small().fit(X, y))
+
+
+def in_the_refit(monkeypatch, act):
+    """Have `act` called within the first epoch of the refit, which is known by its batches."""
+    loss_gradient, sizes = Network.loss_gradient, []
+
+    def watched(self, X_batch, *args):
+        sizes.append(X_batch.shape[0])
+        # 81 rows make batches of 40, 40 and 1, and 90 rows of 40, 40 and 10
+        if sizes[-3:] == [40, 40, 10]:
+            act()
+        return loss_gradient(self, X_batch, *args)
+
+    monkeypatch.setattr(Network, "loss_gradient", watched)
+
+
+@pytest.mark.parametrize("cause", ["interrupt", "max_time"])
+def test_a_refit_that_is_not_completed_leaves_the_model_of_the_search(cause, monkeypatch):
+    params = SEARCH | REFIT | {"batch_size": 40, "n_iter_no_change": 10}
+    search = small(**params | {"refit": False}).fit(X, y)
+    assert search.best_epoch_ > 1
+    model = small(**params, max_time=1000.0)
+    if cause == "interrupt":
+
+        def interrupt():
+            raise KeyboardInterrupt
+
+        in_the_refit(monkeypatch, interrupt)
+    else:
+        now = [0.0]
+        monkeypatch.setattr("time.perf_counter", lambda: now[0])
+        in_the_refit(monkeypatch, lambda: now.__setitem__(0, 2000.0))
+    said = {"interrupt": "interrupted", "max_time": "max_time=1000.0 seconds.*second training"}
+    with pytest.warns(UserWarning, match=said[cause]):
+        model.fit(X, y)
+    assert_identical_model(model, search)
+    assert model.best_epoch_ == search.best_epoch_
+
+
+# --- When training ends -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rtol", [0.0, 0.05])
+def test_rtol_is_a_share_of_the_best_value_so_far(rtol):
+    model = small(max_iter=500, n_iter_no_change=2, tol=1e-9, rtol=rtol, learning_rate_init=0.01)
+    model.fit(X, y)
+    best, waited, ended = np.inf, 0, None
+    for epoch, loss in enumerate(model.loss_curve_, 1):
+        margin = max(1e-9, rtol * best) if np.isfinite(best) else 0
+        waited = 0 if loss <= best - margin else waited + 1
+        best, ended = min(best, loss), epoch if waited > 2 and ended is None else ended
+    assert (ended or 500) == model.n_iter_
+    assert (model.n_iter_ < 50) == (rtol > 0)
+
+
+@pytest.fixture
+def slow_batches(monkeypatch):
+    """Let each evaluation of the loss take a second, by a clock of its own."""
+    now, loss_gradient = [0.0], Network.loss_gradient
+
+    def slow(*args):
+        now[0] += 1
+        return loss_gradient(*args)
+
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
+    monkeypatch.setattr(Network, "loss_gradient", slow)
+
+
+# 90 rows make 3 batches of 30
+@pytest.mark.parametrize(("max_time", "n_batches"), [(1e-9, 1), (2.5, 3), (4.5, 5), (1000, 15)])
+@pytest.mark.parametrize("solver", OPTIMIZERS)
+def test_max_time_ends_training_to_the_batch(solver, max_time, n_batches, slow_batches):
+    expected = f"max_time={max_time} seconds" if n_batches < 15 else "max_iter=5 epochs"
+    with pytest.warns(ConvergenceWarning, match=expected) as caught:
+        model = small(solver=solver, batch_size=30, max_time=max_time).fit(X, y)
+    assert [w.filename for w in caught] == [__file__]
+    assert model.t_ == 30 * n_batches
+    assert model.n_iter_ == -(-n_batches // 3)
+    assert len(model.loss_curve_) == model.n_iter_
+
+
+def test_max_time_ends_partial_fit_without_a_warning(slow_batches):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = small(batch_size=30, max_time=1.5).partial_fit(X, y, classes=[0, 1, 2])
+    assert model.t_ == 60
+
+
+def test_max_time_ends_lbfgs_with_the_iteration(slow_batches):
+    with pytest.warns(ConvergenceWarning, match="max_time=3.5 seconds"):
+        model = small(solver="lbfgs", max_time=3.5, max_iter=50).fit(X, y)
+    assert 1 <= model.n_iter_ < 5
+    few = small(solver="lbfgs", max_iter=model.n_iter_).fit(X, y)
+    assert model.loss_curve_ == few.loss_curve_
+
+
+def test_after_max_time_early_stopping_has_the_best_epoch_so_far(slow_batches):
+    params = {"batch_size": 10, "learning_rate_init": 0.1, "scoring": "loss"}
+    noisy = np.random.RandomState(0).permutation(y_val)
+    with pytest.warns(ConvergenceWarning, match="max_time"):
+        model = small(
+            early_stopping=True, n_iter_no_change=100, max_iter=100, max_time=100.0, **params
+        ).fit(X_train, y_train, X_val=X_val, y_val=noisy)
+    assert model.best_epoch_ < model.n_iter_ == 17
+    plain = small(**params, max_iter=model.best_epoch_).fit(X_train, y_train)
+    assert_identical_model(model, plain)
+
+
+HARDLY = "standstill.*hardly better than the frequencies.*StandardScaler.*learning_rate_init"
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("solver", OPTIMIZERS)
+@pytest.mark.parametrize("data", TARGETS.values(), ids=TARGETS)
+def test_a_standstill_that_has_learnt_nothing_is_warned_of(data, solver, early_stopping):
+    inputs, labels = np.zeros_like(data[0]), data[1]
+    with pytest.warns(ConvergenceWarning, match=HARDLY) as caught:
+        small(solver=solver, early_stopping=early_stopping, max_iter=2000, tol=1e-2).fit(
+            inputs, labels
+        )
+    assert [w.filename for w in caught] == [__file__]
+
+
+def test_a_rate_too_low_for_the_tolerance_is_warned_of():
+    with pytest.warns(ConvergenceWarning, match=HARDLY):
+        small(learning_rate_init=1e-7, max_iter=2000, tol=0.1).fit(X, y)
+
+
+def test_dead_units_are_warned_of():
+    far = X - 1e3  # beyond the kink of every unit whose weights are positive in sum
+    model = small(hidden_layer_sizes=(1,), weight_init=1.0, max_iter=5000, random_state=0)
+    with pytest.warns(ConvergenceWarning, match=HARDLY):
+        model.set_params(learning_rate_init=0.1).fit(far, y)
+
+
+def test_what_has_been_learnt_is_not_warned_of_however_it_ended():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        params = {"max_iter": 5000, "tol": 1e-3, "learning_rate_init": 0.05}
+        small(**params).fit(X, y)
+        small(early_stopping=True, **params).fit(X, y)
+        small(class_weight="balanced", **params).fit(X[:60], y[:60] == 0, np.linspace(1, 9, 60))
+        small(label_smoothing=0.3, **params).fit(X, y)
+        small(**params).fit(X_multi, Y_multi)
+        # one class alone leaves nothing to learn
+        small(**params).fit(X, np.zeros(90))
+        small(**params).partial_fit(np.zeros_like(X), y, classes=[0, 1, 2])
+
+
+def test_best_epoch_is_the_last_one_without_early_stopping():
+    for solver in SOLVERS:
+        model = small(solver=solver).fit(X, y)
+        assert model.best_epoch_ == model.n_iter_ == 5
+    assert small().partial_fit(X, y, classes=[0, 1, 2]).best_epoch_ == 1
+
+
+def test_best_epoch_is_0_where_warm_start_found_nothing_better_than_before():
+    params = {"early_stopping": True, "warm_start": True, "scoring": "loss", "max_iter": 100}
+    model = small(learning_rate_init=0.05, n_iter_no_change=3, **params)
+    noisy = np.random.RandomState(0).permutation(y)
+    model.fit(X, noisy)
+    coefs = model.coefs_
+    model.set_params(learning_rate_init=1.0).fit(X, noisy)
+    assert model.best_epoch_ == 0
+    np.testing.assert_array_equal(model.coefs_[0], coefs[0])
+
+
+def test_another_score_starts_with_a_new_best():
+    params = {"early_stopping": True, "warm_start": True, "max_iter": 30}
+    model = small(learning_rate_init=0.02, **params).fit(X, y)
+    assert model.best_validation_score_ == 1
+    # no log loss is as high as that
+    model.set_params(scoring="neg_log_loss").fit(X, y)
+    assert model.best_epoch_ >= 1

@@ -17,7 +17,7 @@ from sklearn.ensemble import (
 )
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, log_loss
+from sklearn.metrics import accuracy_score, fbeta_score, log_loss, make_scorer
 from sklearn.model_selection import (
     GridSearchCV,
     StratifiedKFold,
@@ -397,3 +397,80 @@ def test_classes_reach_partial_fit_through_a_meta_estimator():
     outputs.partial_fit(X, y[:, np.newaxis], classes=[np.array([0, 1, 2, 3])], sample_weight=W)
     by_hand = small(solver="adam").partial_fit(X, y, W, classes=[0, 1, 2, 3])
     assert_identical_model(outputs.estimators_[0], by_hand)
+
+
+# --- Regularised networks ---------------------------------------------------------------------
+
+REGULARISED = {
+    "solver": "adamw",
+    "batch_norm": True,
+    "noise": 0.1,
+    "dropout": [0.1],
+    "averaging": 0.9,
+    "learning_rate": "cosine",
+}
+
+
+def test_a_grid_may_hold_sequences_names_and_none():
+    grid = {
+        "activation": ["relu", ["silu"]],
+        "dropout": [0.0, [0.3]],
+        "averaging": [None, 0.9],
+        "scoring": ["loss", None],
+    }
+    estimator = small(solver="adam", max_iter=4, early_stopping=True)
+    search = GridSearchCV(estimator, grid, cv=FOLDS).fit(X, y)
+    assert len(search.cv_results_["params"]) == 16
+    for params, score in zip(
+        search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True
+    ):
+        by_hand = [
+            clone(estimator).set_params(**params).fit(X[train], y[train]).score(X[test], y[test])
+            for train, test in FOLDS.split(X, y)
+        ]
+        assert score == pytest.approx(np.mean(by_hand))
+
+
+@pytest.mark.parametrize("ensemble", ["bagging", "voting"])
+def test_ensembles_of_regularised_networks_are_reproducible_and_their_members_differ(ensemble):
+    def fitted():
+        if ensemble == "bagging":
+            member = small(**REGULARISED, random_state=None)
+            model = BaggingClassifier(member, 3, random_state=0, bootstrap=False)
+        else:
+            members = [(str(seed), small(**REGULARISED, random_state=seed)) for seed in range(3)]
+            model = VotingClassifier(members, voting="soft")
+        return model.fit(X, y)
+
+    model, again = fitted(), fitted()
+    np.testing.assert_array_equal(model.predict_proba(X), again.predict_proba(X))
+    probas = [member.predict_proba(X) for member in model.estimators_]
+    np.testing.assert_allclose(model.predict_proba(X), np.mean(probas, axis=0))
+    assert not np.allclose(probas[0], probas[1])
+    assert not np.allclose(probas[1], probas[2])
+
+
+def test_a_scorer_made_by_scikit_learn_decides_early_stopping():
+    scoring = make_scorer(fbeta_score, beta=2, average="macro")
+    model = small(solver="adam", early_stopping=True, scoring=scoring, max_iter=30)
+    model.fit(X[:80], y[:80], X_val=X[80:], y_val=y[80:])
+    assert scoring(model, X[80:], y[80:]) == model.best_validation_score_
+    assert model.best_validation_score_ == max(model.validation_scores_)
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_a_scorer_works_where_the_names_of_features_are_handed_on():
+    frame = pd.DataFrame(X, columns=["a", "b", "c", "d"])
+    model = scaled(solver="adam", early_stopping=True, scoring="f1_macro", refit=True)
+    model.set_output(transform="pandas").fit(frame, y).predict(frame)
+    assert model[-1].feature_names_in_.tolist() == ["a", "b", "c", "d"]
+
+
+@pytest.mark.usefixtures("routing")
+def test_a_scorer_gets_the_weights_under_metadata_routing_too():
+    weights = np.linspace(0.1, 3, 120)
+    models = [
+        small(solver="adam", early_stopping=True, scoring=scoring).fit(X, y, weights)
+        for scoring in ("accuracy", None)
+    ]
+    np.testing.assert_allclose(*(model.validation_scores_ for model in models))

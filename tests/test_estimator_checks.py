@@ -63,6 +63,23 @@ SETTINGS = {
             "It calls partial_fit, which refuses class_weight='balanced' for want of all labels.",
         ),
     ),
+    "regularised": (
+        {
+            "solver": "adamw",
+            "learning_rate": "one_cycle",
+            "learning_rate_init": 0.01,
+            "max_iter": 50,
+            "batch_norm": True,
+            "noise": 0.1,
+            "dropout": 0.1,
+            "averaging": 0.9,
+            "label_smoothing": 0.1,
+        },
+        dict.fromkeys(
+            WEIGHTS_AS_REPEATS,
+            "Each row has noise of its own, and a batch is normalised over its rows, not weights.",
+        ),
+    ),
     "float32": (
         {"dtype": "float32"},
         dict.fromkeys(
@@ -107,6 +124,17 @@ def test_early_stopping_on_given_rows_treats_weights_as_repeats(weighted_and_rep
     ]
     assert models[0].n_iter_ < 200
     assert models[0].n_iter_ == models[1].n_iter_
+    assert_allclose(models[0].predict_proba(X), models[1].predict_proba(X), rtol=1e-7)
+
+
+def test_averaging_and_label_smoothing_treat_weights_as_repeats(weighted_and_repeated):
+    weighted, repeated = weighted_and_repeated
+    params = {"averaging": 0.9, "label_smoothing": 0.1, "max_norm": 1.0, "max_grad_norm": 0.1}
+    models = [
+        NumpyMLPClassifier(max_iter=20, random_state=0, tol=0, **params).fit(*rows)
+        for rows in (weighted, repeated)
+    ]
+    X = weighted[0]
     assert_allclose(models[0].predict_proba(X), models[1].predict_proba(X), rtol=1e-7)
 
 

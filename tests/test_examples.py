@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -16,10 +17,10 @@ from sklearn.datasets import load_digits
 from sklearn.utils import Bunch
 
 ROOT = Path(__file__).resolve().parents[1]
-EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.py"))
+GALLERY = sorted(path.name for path in (ROOT / "examples").glob("plot_*.py"))
+EXAMPLES = sorted({path.name for path in (ROOT / "examples").glob("*.py")} - {*GALLERY})
 PUBLISHED_RESULT = "reproduce_published_result.py"
 BENCHMARK = "benchmark_training.py"
-TABULAR = "benchmark_tabular.py"  # run in test_tabular.py
 RECIPE = "mnist_recipe.py"
 EARLY_STOPPING = "early_stopping.py"
 ENSEMBLES = "ensembles.py"
@@ -34,7 +35,7 @@ SELF_CONTAINED = {
     "pipeline_grid_search.py": (["grid_search.png"], "grid_search_model.joblib", 0.96),
 }
 DRAWING = [*SELF_CONTAINED, PUBLISHED_RESULT, BENCHMARK]
-PRINTING = [TABULAR, RECIPE, EARLY_STOPPING, ENSEMBLES]
+PRINTING = [RECIPE, EARLY_STOPPING, ENSEMBLES]
 
 
 def run(script, *args, cwd, first_on_path=""):
@@ -73,8 +74,27 @@ def small_mnist(seed=0):
     return data
 
 
-def test_every_example_is_run_here():
-    assert sorted([*DRAWING, *PRINTING]) == EXAMPLES
+def test_every_example_has_its_tests_here_or_in_another_file():
+    others = {*(ROOT / "tests").glob("test_*.py")} - {Path(__file__).resolve()}
+    tests = "".join(path.read_text(encoding="utf-8") for path in others)
+    named = re.findall(r"\w+\.py", tests)
+    assert {*EXAMPLES} - {*DRAWING, *PRINTING, *named} == set()
+
+
+@pytest.mark.parametrize("script", GALLERY)
+def test_gallery_script_draws_figures_and_leaves_no_files(script, monkeypatch, tmp_path):
+    from matplotlib import pyplot
+
+    monkeypatch.chdir(tmp_path)
+    before = pyplot.get_backend()
+    pyplot.switch_backend("agg")
+    try:
+        runpy.run_path(str(ROOT / "examples" / script), run_name="__main__")
+        assert pyplot.get_fignums()
+    finally:
+        pyplot.close("all")
+        pyplot.switch_backend(before)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("script", SELF_CONTAINED)
@@ -113,7 +133,7 @@ def test_help_says_what_the_script_does(script, capsys):
     assert stopped.value.code == 0
     printed = capsys.readouterr().out
     assert printed.startswith("usage: ")
-    assert ("--output DIR" in printed) == (script in [*DRAWING, TABULAR])
+    assert "--output DIR" in printed or script in PRINTING
 
 
 @pytest.mark.parametrize("script", PRINTING)

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from skmlp._history import History, StoppingRule
+from skmlp._history import History, KnownPlateaus, StoppingRule
 
 CURVES = {
     "loss": "loss_curve",
@@ -77,6 +77,17 @@ def test_infinite_patience_is_never_exhausted():
 @pytest.mark.parametrize("monitors", CURVES)
 def test_a_rule_knows_whether_it_needs_validation_rows(monitors):
     assert StoppingRule(monitors).monitors_validation == (monitors != "loss")
+
+
+def test_known_plateaus_come_after_just_the_epochs_given():
+    rule, history = KnownPlateaus([2, 5]), History()
+    assert not rule.monitors_validation
+    exhausted = []
+    for loss in (1.0, 2.0, 0.5, 0.1, 0.0, 3.0):
+        history.loss_curve.append(loss)
+        rule.update(history)
+        exhausted.append(rule.exhausted)
+    assert exhausted == [False, True, False, False, True, False]
 
 
 def test_an_interrupted_history_keeps_the_complete_epochs():

@@ -18,9 +18,36 @@ X, Y = make_classification(
     n_samples=120, n_features=10, n_informative=6, n_classes=3, random_state=0
 )
 PARAMS = {"hidden_layer_sizes": (15, 5), "batch_size": 32, "max_iter": 4}
-SOLVERS = [{"solver": solver} for solver in OPTIMIZERS] + [
-    {"solver": "sgd", "learning_rate": schedule} for schedule in SCHEDULES if schedule != "constant"
+REGULARISED = {
+    "solver": "adamw",
+    "batch_norm": True,
+    "noise": 0.1,
+    "dropout": [0.1, 0.2],
+    "input_noise": 0.1,
+    "input_dropout": 0.1,
+    "label_smoothing": 0.1,
+    "averaging": 0.9,
+    "max_norm": 1.0,
+    "max_grad_norm": 1.0,
+    "warmup_epochs": 1.5,
+}
+SOLVERS = [
+    *({"solver": solver} for solver in OPTIMIZERS),
+    *(
+        {"solver": "sgd", "learning_rate": schedule}
+        for schedule in SCHEDULES
+        if schedule != "constant"
+    ),
+    REGULARISED,
+    {"solver": "sgd", "averaging": 0.9, "dropout": 0.2},
 ]
+
+
+def described(params):
+    return "regularised" if params is REGULARISED else "-".join(map(str, params.values()))
+
+
+every_solver = pytest.mark.parametrize("params", SOLVERS, ids=described)
 
 
 def seeds():
@@ -77,9 +104,12 @@ def test_memory_mapped_model_predicts_and_trains_on(tmp_path):
 
 
 @pytest.mark.parametrize("seed", seeds(), ids=["int", "RandomState", "None"])
-@pytest.mark.parametrize("params", SOLVERS, ids=str)
+@every_solver
 def test_save_and_load_changes_nothing_for_partial_fit_after_fit(params, seed):
     shuffle = seed is not None
+    if seed is None:
+        # the noise of what follows a fit is new, from the global generator
+        params = params | {"noise": 0, "dropout": 0, "input_noise": 0, "input_dropout": 0}
     model = NumpyMLPClassifier(
         random_state=copy.deepcopy(seed), shuffle=shuffle, **params, **PARAMS
     )
@@ -93,7 +123,7 @@ def test_save_and_load_changes_nothing_for_partial_fit_after_fit(params, seed):
 
 
 @pytest.mark.parametrize("seed", seeds(), ids=["int", "RandomState", "None"])
-@pytest.mark.parametrize("params", SOLVERS, ids=str)
+@every_solver
 def test_save_and_load_changes_nothing_between_calls_of_partial_fit(params, seed):
     shuffle = seed is not None
     # patience of two epochs, so that an adaptive rate falls meanwhile
@@ -116,7 +146,11 @@ def test_save_and_load_changes_nothing_between_calls_of_partial_fit(params, seed
 
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("seed", seeds()[:2], ids=["int", "RandomState"])
-@pytest.mark.parametrize("params", [*SOLVERS, {"solver": "lbfgs"}], ids=str)
+@pytest.mark.parametrize(
+    "params",
+    [*SOLVERS, {"solver": "lbfgs"}, {"solver": "lbfgs", "batch_norm": True}],
+    ids=described,
+)
 def test_loaded_warm_start_model_goes_on_as_the_original(params, seed, early_stopping):
     model = NumpyMLPClassifier(
         random_state=copy.deepcopy(seed),
@@ -136,7 +170,7 @@ def test_loaded_warm_start_model_goes_on_as_the_original(params, seed, early_sto
     assert_identical(loaded, model)
 
 
-@pytest.mark.parametrize("params", SOLVERS, ids=str)
+@every_solver
 def test_deep_copy_trains_on_as_the_original_and_apart_from_it(params):
     model = NumpyMLPClassifier(random_state=0, **params, **PARAMS)
     model.partial_fit(X, Y, classes=range(3))
@@ -198,7 +232,9 @@ def divergence_in_partial_fit(model):
 
 
 @pytest.mark.parametrize("warm_start", [False, True])
-@pytest.mark.parametrize("solver", OPTIMIZERS)
+@pytest.mark.parametrize(
+    "params", [*({"solver": s} for s in OPTIMIZERS), REGULARISED], ids=described
+)
 @pytest.mark.parametrize(
     "failure",
     [
@@ -213,9 +249,9 @@ def divergence_in_partial_fit(model):
         divergence_in_partial_fit,
     ],
 )
-def test_failed_training_leaves_the_model_bit_for_bit_as_it_was(failure, solver, warm_start):
+def test_failed_training_leaves_the_model_bit_for_bit_as_it_was(failure, params, warm_start):
     model = NumpyMLPClassifier(
-        solver=solver, random_state=0, warm_start=warm_start, early_stopping=warm_start, **PARAMS
+        random_state=0, warm_start=warm_start, early_stopping=warm_start, **params, **PARAMS
     )
     model.fit(X, Y).partial_fit(X, Y)
     before = copy.deepcopy(model)

@@ -7,11 +7,14 @@ from sklearn.base import clone
 from sklearn.preprocessing import RobustScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-from skmlp.preprocessing import RobustSmoothScaler
+from skmlp.preprocessing import CosineEmbedding, RobustSmoothScaler
+
+transformers = pytest.mark.parametrize("kind", [RobustSmoothScaler, CosineEmbedding])
 
 
-def test_scikit_learns_checks():
-    results = check_estimator(RobustSmoothScaler(), on_fail=None, on_skip=None)
+@transformers
+def test_scikit_learns_checks(kind):
+    results = check_estimator(kind(), on_fail=None, on_skip=None)
     assert not [result for result in results if result["status"] == "failed"]
     skipped = {result["check_name"] for result in results if result["status"] == "skipped"}
     assert skipped <= {"check_array_api_input"}  # runs only where SCIPY_ARRAY_API is set
@@ -80,21 +83,24 @@ def test_extreme_values_stay_within_three(dtype):
     assert np.isfinite(scaler.transform(X)).all()
 
 
-def test_input_is_not_changed():
+@transformers
+def test_input_is_not_changed(kind):
     X = np.array([[1.0], [2.0], [30.0]])
     before = X.copy()
-    RobustSmoothScaler().fit(X).transform(X)
+    kind().fit(X).transform(X)
     assert_array_equal(X, before)
 
 
-def test_sparse_input_is_refused_with_the_remedy():
+@transformers
+def test_sparse_input_is_refused_with_the_remedy(kind):
     with pytest.raises(TypeError, match=r"dense data is required.*toarray"):
-        RobustSmoothScaler().fit(sparse.eye(3, format="csr"))
+        kind().fit(sparse.eye(3, format="csr"))
 
 
-def test_infinite_values_are_refused():
+@transformers
+def test_infinite_values_are_refused(kind):
     with pytest.raises(ValueError, match="infinity"):
-        RobustSmoothScaler().fit([[np.inf], [0.0]])
+        kind().fit([[np.inf], [0.0]])
 
 
 def test_names_pass_through_one_to_one():
@@ -104,3 +110,41 @@ def test_names_pass_through_one_to_one():
     frame = clone(scaler).set_output(transform="pandas").fit_transform(X)
     assert frame.columns.tolist() == ["length", "width"]
     assert frame.index.tolist() == ["a", "b"]
+
+
+def test_embedding_by_hand():
+    # u = pi (x + 3) / 6: pi / 3 and pi / 2
+    embedded = CosineEmbedding(n_terms=3).fit_transform([[-1.0, 0.0]])
+    of_first, of_second = [0.5, -0.5 / 2, -1 / 3], [0, -1 / 2, 0]
+    assert_allclose(embedded, [[-1, 0, *of_first, *of_second]], atol=1e-15)
+
+
+def test_cosines_of_the_embedding_are_a_basis_on_its_range():
+    x = np.linspace(-3, 3, 601)[:, np.newaxis]
+    series = CosineEmbedding(n_terms=20).fit_transform(x)[:, 1:]
+    bump = np.exp(-2 * x.ravel() ** 2)
+    coefficients = np.linalg.lstsq(np.c_[np.ones(601), series], bump, rcond=None)[0]
+    assert_allclose(np.c_[np.ones(601), series] @ coefficients, bump, atol=1e-5)
+
+
+def test_embedding_keeps_precision_and_missing_values():
+    X = np.array([[1.0, np.nan]], dtype=np.float32)
+    embedded = CosineEmbedding(n_terms=2).fit_transform(X)
+    assert embedded.dtype == np.float32
+    assert_array_equal(np.isnan(embedded), [[False, True, False, False, True, True]])
+
+
+def test_embedding_names_its_columns():
+    X = pd.DataFrame({"length": [1.0, 2.0], "width": [3.0, 5.0]})
+    embedding = CosineEmbedding(n_terms=2).set_output(transform="pandas")
+    assert embedding.fit_transform(X).columns.tolist() == [
+        *("length", "width"),
+        *("length_cos1", "length_cos2"),
+        *("width_cos1", "width_cos2"),
+    ]
+
+
+@pytest.mark.parametrize("n_terms", [0, 1.5])
+def test_embedding_needs_at_least_one_term(n_terms):
+    with pytest.raises(ValueError, match="n_terms"):
+        CosineEmbedding(n_terms=n_terms).fit([[0.0]])

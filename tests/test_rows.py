@@ -61,6 +61,23 @@ def test_normalised_divides_the_weights_in_the_precision_asked_for():
     assert normalised.index is rows.index
 
 
+@pytest.mark.parametrize("n_rows", [1, 3, 5, 9])
+@pytest.mark.parametrize("index", [None, np.array([9, 7, 5, 3, 1, 0])], ids=["all", "some"])
+def test_a_sample_is_spread_over_the_rows_meant(index, n_rows):
+    rows = some_rows(weighted=True)
+    rows = Rows(rows.X, rows.y, rows.w, index)
+    sample, meant = rows.spread(n_rows), np.arange(10) if index is None else index
+    if len(meant) <= n_rows:
+        assert sample is rows
+        return
+    assert n_rows / 2 <= len(sample) <= n_rows
+    assert sample.X is rows.X
+    # every k-th of them, from the first on
+    gaps = np.diff(np.flatnonzero(np.isin(meant, sample.index)))
+    assert sample.index[0] == meant[0]
+    assert len(set(gaps)) <= 1
+
+
 @pytest.mark.parametrize("order", [None, np.array([4, 0, 3, 1, 2])])
 @pytest.mark.parametrize("narrow", ["uint8", "float16"])
 def test_narrow_rows_are_converted_batch_by_batch(narrow, order):

@@ -9,14 +9,21 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
-from skmlp._tabular import TABULAR, categorical_columns, make_tabular_classifier, numeric_columns
+from skmlp._tabular import TABULAR, columns_of_kind, make_tabular_classifier
 
 SCRIPT = Path(__file__).parents[1] / "examples" / "benchmark_tabular.py"
-SMALL = {"hidden_layer_sizes": (8,), "n_members": 2, "batch_size": 16}
+SMALL = {
+    "hidden_layer_sizes": (8,),
+    "n_members": 2,
+    "batch_size": 10,
+    "learning_rate_init": 0.03,
+    "dropout": 0,
+}
 
 X, y = load_iris(return_X_y=True)
 ROWS = np.arange(90)
@@ -69,7 +76,7 @@ def fitted():
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 @pytest.mark.filterwarnings("error")
 def test_any_table_is_learnt(table):
-    model = make_tabular_classifier(0, max_iter=30, learning_rate_init=0.03, **SMALL)
+    model = make_tabular_classifier(0, max_iter=30, **SMALL)
     model.fit(table, LABELS)
     proba = model.predict_proba(table)
     assert proba.shape == (90, 3)
@@ -80,23 +87,35 @@ def test_any_table_is_learnt(table):
 
 
 @pytest.mark.parametrize(
-    ("table", "categorical"),
+    ("table", "kinds"),
     [
-        ("numbers", []),
-        ("numbers as objects", []),
-        ("text in a fixed width", [0, 1]),
-        ("objects", [1]),
-        ("truth values", [0, 1]),
-        ("frame of numbers", []),
-        ("frame of categories", [0, 1, 2]),
-        ("frame of everything", [3, 4, 5, 6]),
-        ("frame without names", [0]),
+        ("numbers", ["numeric", "numeric"]),
+        ("numbers as objects", ["numeric", "numeric"]),
+        ("text in a fixed width", ["categorical", "categorical"]),
+        ("objects", ["binary", "categorical", "binary", "numeric"]),
+        ("truth values", ["categorical", "categorical"]),
+        ("frame of numbers", ["numeric", "numeric"]),
+        ("frame of categories", ["categorical", "categorical", "categorical"]),
+        ("frame of everything", ["numeric", "binary", "binary", *["categorical"] * 4]),
+        ("frame without names", ["categorical", "numeric"]),
     ],
 )
-def test_columns_are_told_apart_by_what_they_hold(table, categorical):
-    X = TABLES[table]
-    assert categorical_columns(X) == categorical
-    assert numeric_columns(X) == [j for j in range(X.shape[1]) if j not in categorical]
+def test_columns_are_told_apart_by_what_they_hold(table, kinds):
+    for kind in ("categorical", "binary", "numeric"):
+        expected = [j for j in range(len(kinds)) if kinds[j] == kind]
+        assert columns_of_kind(TABLES[table], kind) == expected
+
+
+def test_columns_of_two_numbers_become_zero_and_one():
+    columns = make_tabular_classifier()["columns"]
+    table = [[5.0, 1.0], [5.0, np.nan], [9.0, 1.0]]
+    assert_array_equal(columns.fit_transform(table), [[0, 0, 0], [0, 0, 1], [1, 0, 0]])
+    assert_array_equal(columns.transform([[6.0, 1.0], [99.0, np.nan]]), [[0.25, 0, 0], [1, 0, 1]])
+
+
+def test_sparse_tables_are_refused_with_the_remedy():
+    with pytest.raises(TypeError, match="toarray"):
+        make_tabular_classifier().fit(sparse.csr_array(X), y)
 
 
 def test_unknown_categories_count_as_rare_ones():
@@ -113,11 +132,14 @@ def test_unknown_categories_count_as_rare_ones():
 
 
 def test_missing_numbers_become_the_median_with_an_indicator_beside():
-    model = make_tabular_classifier(0, max_iter=1, **SMALL)
-    columns = model["columns"].fit([[1.0], [2.0], [3.0], [np.nan]])
-    number, indicator = columns.transform([[np.nan]])[0]
-    assert number == columns.transform([[2.0]])[0, 0] == 0
-    assert indicator > columns.transform([[2.0]])[0, 1]
+    columns = make_tabular_classifier()["columns"].fit([[1.0], [2.0], [3.0], [np.nan]])
+    assert columns.get_feature_names_out()[:2].tolist() == [
+        "numeric__x0",
+        "numeric__missingindicator_x0",
+    ]
+    (missing, known), indicator = columns.transform([[np.nan], [2.0]])[:, :2].T
+    assert missing == known == 0
+    assert indicator[0] > indicator[1]
 
 
 def test_probabilities_are_the_mean_of_members_that_differ(fitted):

@@ -253,6 +253,37 @@ def test_validation_and_the_best_parameters_are_of_the_running_mean():
     np.testing.assert_array_equal(network.parameters.vectors, means[history.best_epoch - 1])
 
 
+@pytest.mark.parametrize("averaging", [None, 0.9])
+@pytest.mark.parametrize("validated", [False, True])
+def test_batch_normalisations_predict_by_the_population_given(validated, averaging):
+    rows, held_out = some_rows(), some_rows(30, seed=1)
+    network = some_network(batch_norm=True, averaging=averaging is not None)
+    losses = []
+
+    def on_epoch_end(history):
+        losses.append(network.loss.value_delta(network.logits(held_out.X), held_out.y))
+
+    history = train(
+        network, some_solver(network, averaging=averaging), StoppingRule(), rows,
+        batch_size=4, max_epochs=3, rng=None, population=rows.X,
+        validation=Validation(held_out) if validated else None, on_epoch_end=on_epoch_end,
+    )  # fmt: skip
+    expected = network.logits(held_out.X)
+    network.take_population_statistics(rows.X)
+    np.testing.assert_array_equal(network.logits(held_out.X), expected)
+    assert losses == history.validation_loss_curve or not validated
+
+
+def test_without_a_population_batch_normalisations_keep_their_running_means():
+    rows, network = some_rows(), some_network(batch_norm=True)
+    by_hand = some_network(batch_norm=True)
+    for trained in (network, by_hand):
+        trained.reserve(4)
+    train(network, some_solver(network), StoppingRule(), rows, batch_size=4, max_epochs=1, rng=None)
+    run_epoch(by_hand, some_solver(by_hand), rows, 4, None)
+    np.testing.assert_array_equal(network.parameters.vectors, by_hand.parameters.vectors)
+
+
 def test_without_validation_rows_only_the_loss_is_recorded():
     _, history, _ = train_on_a_line([(1, 0), (2, 0)])
     assert len(history.loss_curve) == 2
@@ -282,6 +313,7 @@ def test_an_adaptive_rate_gets_new_patience_at_each_plateau_until_it_is_too_smal
     assert len(history.loss_curve) == 1 + 2 * 9
     assert solver.schedule.learning_rate == pytest.approx(0.125 / 5**8)
     assert history.converged
+    assert history.plateaus == [3, 5, 7, 9, 11, 13, 15, 17]
 
 
 def test_an_epoch_is_told_of_before_it_begins_and_with_its_history_after_it():

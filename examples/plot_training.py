@@ -1,0 +1,77 @@
+"""
+Watching a network learn
+========================
+
+Three plots answer the first questions about a trained network: has it learnt enough, or too much;
+what do its units look for; and what does it still get wrong? The data are scikit-learn's images of
+handwritten digits, 8 x 8 pixels each.
+"""
+
+# %%
+# Learning curves
+# ---------------
+# With early stopping, a part of the training rows is set aside, and after each epoch the network is
+# measured on it. The dot marks the epoch whose parameters were kept.
+
+import matplotlib.pyplot as plt
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+
+from skmlp import (
+    MistakesDisplay,
+    NumpyMLPClassifier,
+    TrainingCurveDisplay,
+    WeightsDisplay,
+)
+
+X, y = load_digits(return_X_y=True)
+X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
+
+
+def train(**settings):
+    """Return a fitted pipeline."""
+    network = NumpyMLPClassifier(
+        (64,), batch_size=32, early_stopping=True, scoring="loss", random_state=0, **settings
+    )
+    return make_pipeline(MinMaxScaler(), network).fit(X_train, y_train)
+
+
+model = train(learning_rate_init=0.003)
+print(f"Test accuracy: {model.score(X_test, y_test):.4f}")
+TrainingCurveDisplay.from_estimator(model)
+
+# %%
+# Several models in one picture
+# -----------------------------
+# A dict gives each model its name. A display draws on Axes of yours, too, and its `ax_` are there
+# to adjust: small losses are told apart best on a logarithmic scale.
+
+display = TrainingCurveDisplay.from_estimator(
+    {
+        "rate 0.003": model,
+        "rate 0.01": train(learning_rate_init=0.01),
+        "rate 0.003, dropout": train(learning_rate_init=0.003, dropout=0.3),
+    }
+)
+loss, accuracy = display.ax_
+loss.set_yscale("log")
+accuracy.set_ylim(0.9, 1)
+
+# %%
+# What the units look for
+# -----------------------
+# Each unit of the first layer has a weight for every pixel: ink where they are red raises its
+# value, ink where they are blue lowers it. The units with the longest weight vectors come first.
+
+WeightsDisplay.from_estimator(model, n_units=15)
+
+# %%
+# What it gets wrong
+# ------------------
+# The mistakes that a model is sure of are worth a look: some images are hard for us as well, others
+# show what the training rows lack.
+
+MistakesDisplay.from_estimator(model, X_test, y_test, n_images=8, im_kw={"cmap": "gray_r"})
+plt.show()
