@@ -15,20 +15,18 @@ from skmlp._classifier import NumpyMLPClassifier
 from skmlp.preprocessing import CosineEmbedding, RobustSmoothScaler
 
 TABULAR: dict[str, Any] = {
-    "hidden_layer_sizes": (256, 256),
+    "hidden_layer_sizes": (256, 256, 256),
     "activation": "silu",
     "weight_init": "he_normal",
     "solver": "adamw",
     "weight_decay": 0.01,
     "batch_size": 32,
     "learning_rate": "cosine",
-    "learning_rate_init": 0.002,
-    "max_iter": 40,
-    "dropout": 0.25,
-    "input_noise": 0.1,
-    "label_smoothing": 0.05,
-    "scoring": "loss",
-    "n_iter_no_change": 20,
+    "learning_rate_init": 0.004,
+    "max_iter": 32,
+    "n_iter_no_change": 16,
+    "dropout": 0.2,
+    "label_smoothing": 0.1,
     "dtype": "float32",
 }
 

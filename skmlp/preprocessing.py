@@ -43,9 +43,10 @@ class RobustSmoothScaler(OneToOneFeatureMixin, _DenseTransformer):
         x' = z / sqrt(1 + (z/3)^2)
 
     A few extreme values hardly move m and s, and x' lies within (-3, 3) whatever x: no row can
-    drive a network far from what it has seen. Where the quartiles are equal, s = 2 / (max - min);
-    a feature that is constant in the training rows becomes 0. Missing values (NaN) are passed over
-    in `fit` and stay missing in `transform`.
+    drive a network far from what it has seen. Where the quartiles are equal, as in counts that are
+    mostly 0, 1 / s is the median distance from m of those values that differ from it. A feature
+    that is constant in the training rows becomes 0. Missing values (NaN) are passed over in `fit`
+    and stay missing in `transform`.
 
     Attributes
     ----------
@@ -65,7 +66,8 @@ class RobustSmoothScaler(OneToOneFeatureMixin, _DenseTransformer):
     References
     ----------
     D. Holzmüller, L. Grinsztajn, I. Steinwart, "Better by default: Strong pre-tuned MLPs and
-    boosted trees on tabular data", NeurIPS 2024.
+    boosted trees on tabular data", NeurIPS 2024; there s = 2 / (max - min) where the quartiles are
+    equal, which outliers can make very small.
 
     Examples
     --------
@@ -93,10 +95,13 @@ class RobustSmoothScaler(OneToOneFeatureMixin, _DenseTransformer):
         X = self._validate(X, reset=True)
         with warnings.catch_warnings(), np.errstate(over="ignore", divide="ignore"):
             warnings.filterwarnings("ignore", "All-NaN", RuntimeWarning)
-            low, q1, median, q3, high = np.nanquantile(X, [0, 0.25, 0.5, 0.75, 1], axis=0)
-            factor = np.where(q3 > q1, 1 / (q3 - q1), np.where(high > low, 2 / (high - low), 0))
+            q1, median, q3 = np.nanquantile(X, [0.25, 0.5, 0.75], axis=0)
+            spread, equal = q3 - q1, q3 == q1
+            distance = np.abs(X[:, equal] - median[equal])
+            spread[equal] = np.nanmedian(np.where(distance > 0, distance, np.nan), axis=0)
+            # NaN, of constant features, becomes 0
+            self.factor_ = np.nan_to_num((1 / spread).astype(X.dtype))
             self.center_ = np.nan_to_num(median.astype(X.dtype))
-            self.factor_ = np.nan_to_num(factor.astype(X.dtype))
         return self
 
     def transform(self, X: Any) -> FloatArray:

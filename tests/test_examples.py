@@ -24,6 +24,7 @@ BENCHMARK = "benchmark_training.py"
 RECIPE = "mnist_recipe.py"
 EARLY_STOPPING = "early_stopping.py"
 ENSEMBLES = "ensembles.py"
+EXPORT = "export_model.py"
 # Script: figures, model, lowest test accuracy. These run without network and files.
 SELF_CONTAINED = {
     "train_digits.py": (
@@ -35,7 +36,7 @@ SELF_CONTAINED = {
     "pipeline_grid_search.py": (["grid_search.png"], "grid_search_model.joblib", 0.96),
 }
 DRAWING = [*SELF_CONTAINED, PUBLISHED_RESULT, BENCHMARK]
-PRINTING = [RECIPE, EARLY_STOPPING, ENSEMBLES]
+PRINTING = [RECIPE, EARLY_STOPPING, ENSEMBLES, EXPORT]
 
 
 def run(script, *args, cwd, first_on_path=""):
@@ -489,3 +490,14 @@ def test_example_reaches_its_accuracy_on_mnist(script, lowest, highest, tmp_path
     assert lowest <= printed_accuracy(result.stdout) <= highest
     for figure in tmp_path.glob("*.png"):
         assert_figure(figure)
+
+
+def test_export_saves_every_form_and_all_predict_the_same(tmp_path):
+    result = run(EXPORT, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert printed_accuracy(result.stdout) >= 0.95
+    lines = re.findall(r"^(\S+\.\w+) +[\d.]+ +(\S+) +(\d+)$", result.stdout, re.MULTILINE)
+    saved = {path.name for path in tmp_path.iterdir()}
+    assert {name for name, _, _ in lines} == saved >= {"model.joblib", "sklearn_model.joblib"}
+    assert len(saved) + result.stdout.count("left out: ") == 5
+    assert all(float(difference) < 1e-6 and n == "0" for _, difference, n in lines)

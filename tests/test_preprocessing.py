@@ -41,12 +41,12 @@ def test_it_is_robust_scaler_followed_by_the_smooth_bend():
     )
 
 
-def test_equal_quartiles_fall_back_to_the_range():
-    # median 0, range 8: z = 2 x / 8
-    X = np.array([[0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [0.0], [-2.0], [6.0]])
+def test_equal_quartiles_give_way_to_the_distance_of_the_values_that_differ():
+    # median 1; the others are 2, 4 and 1000 away from it
+    X = np.array([[1.0]] * 9 + [[-1.0], [5.0], [1001.0]])
     scaler = RobustSmoothScaler().fit(X)
-    assert scaler.factor_ == 0.25
-    assert_allclose(scaler.transform([[4.0]]), 1 / np.sqrt(1 + 1 / 9))
+    assert scaler.factor_ == 1 / 4
+    assert_allclose(scaler.transform([[5.0]]), 1 / np.sqrt(1 + 1 / 9))
 
 
 def test_constant_feature_becomes_zero_whatever_comes_later():
