@@ -3,6 +3,7 @@ import os
 import pickle
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_digits, load_iris
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from skmlp._tabular import TABULAR, columns_of_kind, make_tabular_classifier
@@ -120,8 +122,7 @@ def test_sparse_tables_are_refused_with_the_remedy():
 
 def test_unknown_categories_count_as_rare_ones():
     words = pd.DataFrame({"word": [*"aaaabbbbcd"]})
-    model = make_tabular_classifier(0, max_iter=1, **SMALL).fit(words, [0, 1] * 5)
-    columns = model["columns"]
+    columns = make_tabular_classifier()["columns"].fit(words)
     assert columns.get_feature_names_out().tolist() == [
         "categorical__word_a",
         "categorical__word_b",
@@ -232,3 +233,11 @@ def test_benchmark_names_a_folder_without_data(tmp_path):
     result = run_benchmark("--data", tmp_path, cwd=tmp_path)
     assert result.returncode == 2
     assert "holds no .npz files" in result.stderr
+
+
+def test_probabilities_sum_to_one_as_log_loss_asks():
+    X, y = load_digits(return_X_y=True)
+    model = make_tabular_classifier(0, n_members=2, max_iter=3).fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        log_loss(y, model.predict_proba(X))
