@@ -18,9 +18,9 @@ TABULAR
     For each network of `make_tabular_classifier`; docs/tabular.md compares it with others. It wants
     the features as that pipeline makes them.
 
-The first two were trained on the 60,000 training images of MNIST, as they are, pixels in [0, 1], on one
-thread, and know nothing of which pixels are neighbours. Settings were compared on the last 10,000
-of these images, after training on the first 50,000.
+The first two were trained on the 60,000 training images of MNIST, as they are, pixels in [0, 1],
+on one thread, and know nothing of which pixels are neighbours. Settings were compared on the last
+10,000 of these images, after training on the first 50,000.
 """
 
 __all__ = ["MNIST", "MNIST_FAST", "TABULAR"]
