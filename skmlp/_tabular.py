@@ -27,10 +27,12 @@ def make_tabular_classifier(
     """Return a pipeline that classifies the rows of a table, with settings that need no tuning.
 
     The table may be an array or a data frame, with numbers, text, categories and truth values, and
-    with missing entries. In `fit`, columns of text, categories or truth values become one indicator
-    per value that occurs often enough; in all other columns missing numbers become the median, with
-    an indicator beside it, and a :class:`~skmlp.preprocessing.RobustSmoothScaler` follows. The
-    networks differ in their seeds alone, and their probabilities are averaged.
+    with missing entries. In `fit`, columns of text, categories or truth values become an indicator
+    for each value that occurs at least three times. Columns of two numbers become 0 and 1. All
+    other columns pass through :class:`~skmlp.preprocessing.RobustSmoothScaler` and
+    :class:`~skmlp.preprocessing.CosineEmbedding`. A missing number becomes the median, with an
+    indicator beside it. The networks differ in their seeds alone, and their probabilities are
+    averaged.
 
     Parameters
     ----------
