@@ -66,6 +66,8 @@ TABULAR = {
     "learning_rate_init": 0.004,
     "max_iter": 30,
     "n_iter_no_change": 15,
+    # for early stopping, if that is asked for
+    "scoring": "loss",
     "input_noise": 0.05,
     "dropout": 0.25,
     "label_smoothing": 0.05,
