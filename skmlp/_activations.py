@@ -34,6 +34,10 @@ class Activation(NamedTuple):
     backward: Callable[[FloatArray, Any, FloatArray], None]
     keeps: bool = False
 
+    def apply(self, z: FloatArray) -> None:
+        """Overwrite z with a = h(z), where no derivative will be asked for."""
+        self.forward(z, np.empty_like(z) if self.keeps else None)
+
 
 def _identity(z: FloatArray, kept: None) -> None:
     """h(z) = z."""

@@ -21,8 +21,7 @@ def hidden_activations(
 ) -> FloatArray:
     """Return a^l of the hidden layer of that index, shape (n, n_units)."""
     a = logits(X, W[: layer + 1], b[: layer + 1], activations[:layer], chunk_rows)
-    h = ACTIVATIONS[activations[layer]]
-    h.forward(a, np.empty_like(a) if h.keeps else None)
+    ACTIVATIONS[activations[layer]].apply(a)
     return a
 
 

@@ -196,6 +196,11 @@ class BatchNorm(_Buffered):
         self.dgamma, self.dbeta = dgamma, dbeta
         self.momentum = momentum
 
+    @classmethod
+    def slope(cls, gamma: FloatArray, var: FloatArray) -> FloatArray:
+        """Return gamma / sqrt(var + epsilon), the factor of z in prediction."""
+        return gamma / np.sqrt(var + cls.epsilon)
+
     def forward(self, a: FloatArray) -> None:
         """Overwrite z with gamma z_hat + beta; z_hat is kept."""
         m, z_hat = len(a), self._like(a)

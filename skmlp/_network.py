@@ -214,11 +214,10 @@ class Network:
         ):
             z = product(a, parts["W"][i])
             mean[...], var[...] = z.mean(axis=0), z.var(axis=0)
-            slope = parts["gamma"][i] / np.sqrt(var + BatchNorm.epsilon)
+            slope = BatchNorm.slope(parts["gamma"][i], var)
             z *= slope
             z += parts["beta"][i] - mean * slope
-            h = ACTIVATIONS[name]
-            h.forward(z, np.empty_like(z) if h.keeps else None)
+            ACTIVATIONS[name].apply(z)
             a = z
 
     def logits(self, X: Matrix, chunk_rows: int | None = None) -> FloatArray:
@@ -262,8 +261,7 @@ def _logits(
     """Return z^L of the rows a; z^l of each layer is written into `out[l]`, or a new array."""
     for i, name in enumerate(activations):
         a = affine(a, W[i], b[i], out[i])
-        h = ACTIVATIONS[name]
-        h.forward(a, np.empty_like(a) if h.keeps else None)
+        ACTIVATIONS[name].apply(a)
     return affine(a, W[-1], b[-1], out[-1])
 
 

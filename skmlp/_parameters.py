@@ -127,4 +127,4 @@ class Parameters:
 def _slopes(parts: Parts) -> list[FloatArray]:
     """Return gamma / sqrt(var + epsilon) of each batch normalisation."""
     pairs = zip(parts["gamma"], parts["var"], strict=True)
-    return [gamma / np.sqrt(var + BatchNorm.epsilon) for gamma, var in pairs]
+    return [BatchNorm.slope(gamma, var) for gamma, var in pairs]
