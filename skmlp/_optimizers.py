@@ -179,7 +179,7 @@ class AdamW(Adam):
         return self.epsilon * float(np.sqrt(1 - self.beta_2**self.t))
 
 
-class NAdam:
+class NAdam(Adam):
     """Adam with Nesterov's momentum, t the number of this step.
 
         mu_t  =  beta_1 (1 - 0.96^(0.004 t) / 2)
@@ -200,17 +200,11 @@ class NAdam:
         As for `Adam`.
     """
 
-    hyperparameters: ClassVar[tuple[str, ...]] = "beta_1", "beta_2", "epsilon"
-
     def __init__(
         self, theta: FloatArray, n_weights: int, *, beta_1: float, beta_2: float, epsilon: float
     ) -> None:
-        self.dtype = theta.dtype
-        self.beta_1, self.beta_2, self.epsilon = float(beta_1), float(beta_2), float(epsilon)
-        self.t = 0
+        super().__init__(theta, n_weights, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
         self.product = 1.0
-        self.M = np.zeros_like(theta)
-        self.V = np.zeros_like(theta)
         self.scratch = np.zeros_like(theta)
 
     def mu(self, t: int) -> float:
