@@ -15,6 +15,7 @@ from skmlp._validation import check_hidden_layer_sizes, check_per_layer, check_s
 
 # what L-BFGS, which needs the same objective each time, and no step but its own, cannot do
 _STOCHASTIC_ONLY = (
+    "adversarial_radius",
     "averaging",
     "dropout",
     "input_dropout",
@@ -85,6 +86,7 @@ def build_network(
         dropout=estimator.dropout,
         input_noise=estimator.input_noise,
         input_dropout=estimator.input_dropout,
+        adversarial_radius=estimator.adversarial_radius,
         label_smoothing=estimator.label_smoothing,
         averaging=bool(estimator.averaging),
         rng=noise_rng,

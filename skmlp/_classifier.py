@@ -206,6 +206,11 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         each layer's.
     input_noise : float, default=0.0
         The same for the features, in their units. Sparse rows become dense, batch by batch.
+    adversarial_radius : float, default=0.0
+        Euclidean length of a step, in the features' units, by which training also moves each row to
+        where its loss rises fastest; the loss is the mean of the row's and the moved row's. It
+        takes twice the time, and is the strongest help against overfitting for many features of
+        one kind, such as pixels. Sparse rows become dense, batch by batch.
     label_smoothing : float, default=0.0
         Share of each label that is spread evenly over all classes in the training loss. In [0, 1).
     scoring : str, callable or None, default=None
@@ -348,6 +353,7 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         "input_dropout": [Interval(Real, 0, 1, closed="left")],
         "noise": [Interval(Real, 0, None, closed="left"), "array-like"],
         "input_noise": [Interval(Real, 0, None, closed="left")],
+        "adversarial_radius": [Interval(Real, 0, None, closed="left")],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "scoring": [str, callable, None],
         "refit": ["boolean"],
@@ -396,6 +402,7 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         input_dropout: float = 0.0,
         noise: float | Sequence[float] = 0.0,
         input_noise: float = 0.0,
+        adversarial_radius: float = 0.0,
         label_smoothing: float = 0.0,
         scoring: str | Callable[..., float] | None = None,
         refit: bool = False,
@@ -440,6 +447,7 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.input_dropout = input_dropout
         self.noise = noise
         self.input_noise = input_noise
+        self.adversarial_radius = adversarial_radius
         self.label_smoothing = label_smoothing
         self.scoring = scoring
         self.refit = refit

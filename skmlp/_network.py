@@ -27,7 +27,11 @@ class Network:
         db^l    = 1^T delta^l
 
     In training, as far as it is asked for, X gets noise and loses units, and so does each hidden
-    layer, whose z^l is normalised over the batch: BatchNorm, GaussianNoise, h, Dropout.
+    layer, whose z^l is normalised over the batch: BatchNorm, GaussianNoise, h, Dropout. With an
+    adversarial radius rho, the first term is the mean of two, for the rows x_i and for those rows
+    moved by rho to where their loss rises fastest (Goodfellow et al. 2015):
+
+        x_i' = x_i + rho g_i / |g_i|            g_i = d E / d x_i = delta^1_i W^1T, held fixed
 
     Parameters
     ----------
@@ -48,6 +52,8 @@ class Network:
         layers, or in each.
     input_noise, input_dropout : float, default=0.0
         The same for X.
+    adversarial_radius : float, default=0.0
+        Euclidean length rho of the step from x_i to x_i'; 0: there is no second pass.
     label_smoothing : float, default=0.0
         Share of the labels that is spread over all classes.
     averaging : bool, default=False
@@ -80,6 +86,7 @@ class Network:
         dropout: float | Sequence[float] = 0.0,
         input_noise: float = 0.0,
         input_dropout: float = 0.0,
+        adversarial_radius: float = 0.0,
         label_smoothing: float = 0.0,
         averaging: bool = False,
         rng: np.random.Generator | None = None,
@@ -91,6 +98,7 @@ class Network:
         self._init_activations = per_layer(activation, n_hidden + 1)
         self.loss = type(LOSSES[out_activation])(label_smoothing)
         self.alpha = alpha
+        self.rho = float(adversarial_radius)
         self.parameters = Parameters(self.layer_sizes, batch_norm, averaging, dtype)
         self.theta, self.grad = self.parameters.theta, self.parameters.grad
         self.n_weights = self.parameters.n_weights
@@ -153,22 +161,44 @@ class Network:
         self._delta = [np.empty((n_rows, n), dtype) for n in hidden]
         self._z = np.empty(n_rows * self.layer_sizes[-1], dtype)
         self._x = np.empty((n_rows if self._on_input else 0, self.layer_sizes[0]), dtype)
+        self._x_moved = np.empty((n_rows if self.rho else 0, self.layer_sizes[0]), dtype)
+        self._grad_at_x = np.empty(self.grad.size if self.rho else 0, dtype)
 
     def loss_gradient(self, X: Matrix, y: Targets, w: FloatArray | None = None) -> float:
         """Return E for a batch of at most the reserved size; write its gradient into `grad`."""
-        m, K = X.shape[0], self.layer_sizes[-1]
-        # column after column: the maximum and the sum of all rows then take few, long passes
-        z = self._z[: m * K].reshape(K, m).T
-        a = [self._disturbed(X), *(buffer[:m] for buffer in self._a), z]
-        delta = [*(buffer[:m] for buffer in self._delta), z]
-        self._forward(a)
-        E = self.loss.value_delta(a[-1], y, w)
-        self._backward(a, delta)
+        m, x = X.shape[0], self._disturbed(X)
+        E = self._adversarial_pass(x, y, w) if self.rho else self._pass(x, y, w)
         if self.alpha:
             W, dW = self.theta[: self.n_weights], self.grad[: self.n_weights]
             E += self.alpha / (2 * m) * float(W @ W)
             add_scaled(dW, self.alpha / m, W)
         return E
+
+    def _pass(
+        self, x: Matrix, y: Targets, w: FloatArray | None, dx: FloatArray | None = None
+    ) -> float:
+        """Return E without penalty; write its gradient into `grad`, and that by x into `dx`."""
+        m, K = x.shape[0], self.layer_sizes[-1]
+        # column after column: the maximum and the sum of all rows then take few, long passes
+        z = self._z[: m * K].reshape(K, m).T
+        a = [x, *(buffer[:m] for buffer in self._a), z]
+        delta = [*(buffer[:m] for buffer in self._delta), z]
+        self._forward(a)
+        E = self.loss.value_delta(a[-1], y, w)
+        self._backward(a, delta, dx)
+        return E
+
+    def _adversarial_pass(self, x: Matrix, y: Targets, w: FloatArray | None) -> float:
+        """Return the mean of E for x and for x'; write its gradient into `grad`."""
+        x_moved = dx = self._x_moved[: x.shape[0]]
+        E = self._pass(x, y, w, dx)
+        self._grad_at_x[...] = self.grad
+        set_lengths(dx, self.rho)
+        x_moved += x.toarray() if issparse(x) else x
+        E_moved = self._pass(x_moved, y, w)
+        self.grad += self._grad_at_x
+        self.grad *= 0.5
+        return (E + E_moved) / 2
 
     def _disturbed(self, X: Matrix) -> Matrix:
         """Return X with noise and without the units left out; X itself stays as it is."""
@@ -193,13 +223,18 @@ class Network:
                 step.forward(z)
         output.forward(a[-2], a[-1])
 
-    def _backward(self, a: Sequence[Matrix], delta: Sequence[FloatArray]) -> None:
-        """Write the gradient of every layer, given delta^L, which has taken the place of z^L."""
+    def _backward(
+        self, a: Sequence[Matrix], delta: Sequence[FloatArray], dx: FloatArray | None
+    ) -> None:
+        """Write the gradient of every layer, given delta^L, which has taken the place of z^L.
+
+        If `dx` is given, delta^1 W^1T is written there.
+        """
         for i in range(len(self.layers) - 1, 0, -1):
             self.layers[i].backward(a[i], delta[i], delta[i - 1])
             for step in reversed(self._in_place[i - 1]):
                 step.backward(a[i], delta[i - 1])
-        self.layers[0].backward(a[0], delta[0], None)
+        self.layers[0].backward(a[0], delta[0], dx)
 
     def take_population_statistics(self, X: Matrix) -> None:
         """Replace the running means of the batch normalisations by mean and variance over X.
@@ -271,6 +306,15 @@ def per_layer(value: Any, n_layers: int) -> list[Any]:
         return [value] * n_layers
     values = list(value)
     return [*values, *values[-1:] * n_layers][:n_layers]
+
+
+def set_lengths(rows: FloatArray, length: float) -> None:
+    """Scale each row in place to the Euclidean length given; rows of zeros stay as they are."""
+    largest = np.maximum(rows.max(axis=1), -rows.min(axis=1))
+    # the squares of a confident row's gradient would underflow
+    rows /= np.maximum(largest, np.finfo(rows.dtype).tiny)[:, np.newaxis]
+    norms = np.sqrt(np.einsum("ik,ik->i", rows, rows))
+    rows *= (length / np.maximum(norms, 1))[:, np.newaxis]
 
 
 def _disturbances(

@@ -158,6 +158,7 @@ NUMBERS = {
     "input_dropout": (r"in the range \[0\.0, 1\.0\)", (-0.1, 1.0, "0.5", None, np.nan, (0.5,))),
     "noise": (r"in the range \[0\.0, inf\)", (-0.1, "0.5", None, np.nan)),
     "input_noise": (r"in the range \[0\.0, inf\)", (-0.1, "0.5", None, np.nan, (0.5,))),
+    "adversarial_radius": (r"in the range \[0\.0, inf\)", (-0.1, "0.5", None, np.nan, (0.5,))),
     "label_smoothing": (r"in the range \[0\.0, 1\.0\)", (-0.1, 1.0, "0.1", None, np.nan)),
     "rtol": (r"in the range \[0\.0, 1\.0\)", (-0.1, 1.0, "0.1", None, np.nan)),
     "max_time": (r"in the range \(0\.0, inf\) or None", (0, -1.0, "1", np.nan)),
@@ -267,6 +268,7 @@ def test_a_sequence_has_one_allowed_value_for_each_hidden_layer(name, spec, kind
 # --- What does not fit together ----------------------------------------------------------------
 
 FOR_STOCHASTIC_SOLVERS = {
+    "adversarial_radius": [0.5],
     "averaging": [0.9],
     "dropout": [0.1, [0.1]],
     "input_dropout": [0.1],

@@ -913,6 +913,7 @@ def test_the_number_of_threads_changes_a_small_model_in_no_bit(dtype):
 
 DISTURBED = {"noise": 0.3, "dropout": 0.2, "input_noise": 0.1, "input_dropout": 0.1}
 REGULARISED = DISTURBED | {
+    "adversarial_radius": 0.2,
     "batch_norm": True,
     "averaging": 0.9,
     "label_smoothing": 0.1,
@@ -1136,7 +1137,7 @@ def test_a_running_mean_is_smoother_than_what_it_follows():
     assert jumps[1] < 0.5 * jumps[0]
 
 
-@pytest.mark.parametrize("name", ["input_noise", "noise", "dropout"])
+@pytest.mark.parametrize("name", ["input_noise", "noise", "dropout", "adversarial_radius"])
 def test_disturbed_sparse_rows_train_as_dense_ones(name):
     params = {name: 0.3, "batch_size": 20}
     dense = small(**params).fit(X, y)

@@ -51,6 +51,7 @@ def stochastic_settings(draw):
         "input_dropout": draw(st.sampled_from([0.0, 0.2])),
         "noise": draw(or_per_layer(st.sampled_from([0.0, 0.3]), n)),
         "input_noise": draw(st.sampled_from([0.0, 0.1])),
+        "adversarial_radius": draw(st.sampled_from([0.0, 0.3])),
         "batch_norm": draw(st.booleans()),
         "label_smoothing": draw(st.sampled_from([0.0, 0.1])),
         "max_norm": draw(st.sampled_from([None, 1.0])),

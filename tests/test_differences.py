@@ -43,6 +43,7 @@ REGULARISED = {
     "dropout": [0.1, 0.0],
     "input_noise": 0.1,
     "input_dropout": 0.1,
+    "adversarial_radius": 0.1,
     "label_smoothing": 0.1,
     "averaging": 0.9,
     "max_norm": 1.0,

@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix, issparse
 from skmlp._activations import ACTIVATIONS
 from skmlp._layers import Dropout, GaussianNoise, Hidden
 from skmlp._losses import LOSSES
-from skmlp._network import Network, per_layer
+from skmlp._network import Network, per_layer, set_lengths
 from skmlp._optimizers import SGD
 
 N_OUTPUTS = {"softmax": [3], "logistic": [1, 3]}
@@ -276,6 +276,70 @@ def test_regularised_value_and_gradient_are_those_of_pytorch(regularised, monkey
     expected, expected_gradient = value_and_gradient_of_pytorch(network, dense, y, w, drawn)
     assert value == pytest.approx(expected, rel=1e-12)
     assert_same_gradient_of_each_part(network, network.grad, expected_gradient, rtol=1e-10)
+
+
+# --- Adversarial training ---
+
+
+def by_its_definition(network, X, y, w, rho):
+    """Return E and its gradient from two passes of `network`, which has no adversarial radius."""
+    gradient_by_x = central_differences(lambda: network.loss_gradient(X, y, w), X.reshape(-1))
+    g = gradient_by_x.reshape(X.shape)
+    X_moved = X + rho * g / np.linalg.norm(g, axis=1, keepdims=True)
+    values, gradients = [], []
+    for rows in (X, X_moved):
+        values.append(network.loss_gradient(rows, y, w))
+        gradients.append(network.grad.copy())
+    return np.mean(values), np.mean(gradients, axis=0)
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+@dense_and_sparse
+@with_and_without_weights
+@every_output
+@every_depth
+@pytest.mark.parametrize("activation", ["tanh", "silu"])
+def test_adversarial_gradient_is_the_mean_of_those_of_the_rows_and_the_moved_rows(
+    activation, hidden, out, K, weighted, container, batch_norm
+):
+    X, y, w = some_rows(out, K, weighted)
+    options = {"alpha": 0.7, "batch_norm": batch_norm, "label_smoothing": 0.1}
+    plain = some_network(hidden, K, activation, out, **options)
+    adversarial = some_network(hidden, K, activation, out, adversarial_radius=0.3, **options)
+    expected, gradient = by_its_definition(plain, X.copy(), y, w, rho=0.3)
+    given = container(X)
+    assert adversarial.loss_gradient(given, y, w) == pytest.approx(expected, rel=1e-8)
+    assert_same_gradient(adversarial.grad, gradient, rtol=1e-7)
+    np.testing.assert_array_equal(given.toarray() if issparse(given) else given, X)
+
+
+def test_moved_rows_have_a_higher_loss():
+    X, y, _ = some_rows("softmax", 3)
+    values = [
+        some_network((5, 4), 3, adversarial_radius=rho).loss_gradient(X, y)
+        for rho in (0, 0.1, 0.3, 1)
+    ]
+    assert values == sorted(values)
+
+
+def test_disturbed_rows_are_moved_from_where_the_disturbance_left_them():
+    X, y, w = some_rows("softmax", 3, weighted=True)
+    options = {"input_noise": 0.4, "adversarial_radius": 0.3}
+    network = some_network((5,), 3, rng=np.random.default_rng(0), **options)
+    noise = 0.4 * np.random.default_rng(0).standard_normal(size=X.shape)
+    expected, gradient = by_its_definition(some_network((5,), 3), X + noise, y, w, rho=0.3)
+    assert network.loss_gradient(X, y, w) == pytest.approx(expected, rel=1e-8)
+    assert_same_gradient(network.grad, gradient, rtol=1e-7)
+
+
+@every_dtype
+@pytest.mark.parametrize("scale", [1e-36, 1e-20, 1.0, 1e20])
+def test_lengths_are_set_whatever_the_scale(scale, dtype):
+    rows = np.array([[3, 0, -4], [0, 0, 0], [1, 1, 1]], dtype) * np.array(scale, dtype)
+    set_lengths(rows, 2.0)
+    expected = [[1.2, 0, -1.6], [0, 0, 0], [2 / np.sqrt(3)] * 3]
+    np.testing.assert_allclose(rows, expected, rtol=1e-6)
+    assert rows.dtype == dtype
 
 
 @dense_and_sparse

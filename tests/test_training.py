@@ -89,6 +89,7 @@ REGULARISED = {
     "dropout": 0.1,
     "input_noise": 0.1,
     "input_dropout": 0.1,
+    "adversarial_radius": 0.1,
     "label_smoothing": 0.1,
     "averaging": True,
     "rng": np.random.default_rng(0),
