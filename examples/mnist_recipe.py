@@ -34,6 +34,7 @@ MLP_SIZES = [(100,), (300,), (512, 512)]
 MLP_ACCURACY, MLP_EPOCHS = 0.98, 30
 IN_TORCH = {"hidden_layer_sizes", "batch_norm", "input_noise", "noise", "alpha", "label_smoothing"}
 IN_TORCH |= {"batch_size", "learning_rate", "learning_rate_init", "max_iter", "beta_2", "averaging"}
+IN_TORCH |= {"adversarial_radius"}
 N_POPULATION = 10_000  # training images behind the statistics that batch normalisation predicts by
 
 Recipe = dict[str, Any]
@@ -57,7 +58,8 @@ def train_torch(recipe: Recipe, X: np.ndarray, y: np.ndarray, seed: int) -> Pred
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     net = torch_network(recipe, X.shape[1], len(np.unique(y)))
-    loss = torch.nn.CrossEntropyLoss(label_smoothing=recipe.get("label_smoothing", 0))
+    cross_entropy = torch.nn.CrossEntropyLoss(label_smoothing=recipe.get("label_smoothing", 0))
+    loss = adversarial(cross_entropy, recipe.get("adversarial_radius", 0))
     betas = 0.9, recipe.get("beta_2", 0.999)
     optimizer = torch.optim.Adam(net.parameters(), betas=betas, fused=True)
     X_train, y_train = torch.from_numpy(X), torch.from_numpy(y)
@@ -68,7 +70,7 @@ def train_torch(recipe: Recipe, X: np.ndarray, y: np.ndarray, seed: int) -> Pred
         for rows in torch.randperm(len(X)).split(recipe["batch_size"]):
             optimizer.param_groups[0]["lr"] = learning_rate(recipe, step, n_batches)
             optimizer.zero_grad()
-            loss(net(X_train[rows]), y_train[rows]).backward()
+            loss(net, X_train[rows], y_train[rows])
             optimizer.step()
             step += 1
             if "averaging" in recipe:
@@ -86,6 +88,21 @@ def train_torch(recipe: Recipe, X: np.ndarray, y: np.ndarray, seed: int) -> Pred
             return net(torch.from_numpy(X)).argmax(1).numpy()
 
     return predict
+
+
+def adversarial(cross_entropy: Any, radius: float) -> Callable[[Any, Any, Any], None]:
+    """Return the function that adds the gradient of the loss to that of the parameters."""
+
+    def plain(net: Any, x: Any, y: Any) -> None:
+        cross_entropy(net(x), y).backward()
+
+    def of_both(net: Any, x: Any, y: Any) -> None:
+        x.requires_grad_()
+        (cross_entropy(net(x), y) / 2).backward()
+        step = radius * x.grad / x.grad.norm(dim=1, keepdim=True).clamp_min(1e-30)
+        (cross_entropy(net(x.detach() + step), y) / 2).backward()
+
+    return of_both if radius else plain
 
 
 def take_population_statistics(net: Any, a: Any) -> None:
