@@ -4,12 +4,15 @@ import math
 from typing import Any
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from skmlp._history import Monitored, StoppingRule
 from skmlp._network import Network
 from skmlp._optimizers import OPTIMIZERS
+from skmlp._preparing import Prepared
 from skmlp._schedules import SCHEDULES
 from skmlp._solver import Solver
+from skmlp._state import TrainingState
 from skmlp._targets import TargetEncoder
 from skmlp._validation import check_hidden_layer_sizes, check_per_layer, check_scoring_name
 
@@ -55,6 +58,15 @@ def check_combinations(estimator: Any, incremental: bool) -> None:
         )
 
 
+def build_generator(
+    estimator: Any, state: TrainingState, incremental: bool
+) -> np.random.RandomState:
+    """Return the generator: in partial_fit that of the fitted model, which goes on."""
+    if incremental and state.rng is not None:
+        return state.rng
+    return check_random_state(estimator.random_state)
+
+
 def is_disturbed(estimator: Any) -> bool:
     """Return whether training takes random numbers for noise or dropout."""
     names = "noise", "dropout", "input_noise", "input_dropout"
@@ -91,6 +103,39 @@ def build_network(
         averaging=bool(estimator.averaging),
         rng=noise_rng,
     )
+
+
+def start_network(
+    estimator: Any,
+    data: Prepared,
+    state: TrainingState,
+    rng: np.random.RandomState,
+    goes_on: bool,
+    incremental: bool,
+) -> Network:
+    """Return the network, with new parameters or the model's own."""
+    if not is_disturbed(estimator):
+        state.noise_rng = None
+    elif not incremental or state.noise_rng is None:
+        state.noise_rng = new_generator(rng)
+    n_features = data.rows.X.shape[1]
+    network = build_network(estimator, n_features, data.encoder, data.dtype, state.noise_rng)
+    if not goes_on:
+        network.initialize(estimator.weight_init, rng)
+        return network
+    coefs = estimator.coefs_
+    if [W.shape for W in network.W] != [W.shape for W in coefs]:
+        raise ValueError(
+            f"hidden_layer_sizes={estimator.hidden_layer_sizes!r} does not fit the model to go on "
+            f"with, whose coefs_ have shapes {[W.shape for W in coefs]}. Set it back, or "
+            "fit anew with warm_start=False."
+        )
+    vectors = network.parameters.vectors
+    if incremental and state.vectors is not None and state.vectors.shape == vectors.shape:
+        vectors[...] = state.vectors
+    else:
+        network.parameters.set_affine(coefs, estimator.intercepts_, state.normalisations)
+    return network
 
 
 def build_solver(

@@ -1,75 +1,34 @@
-"""The estimator: parameters, fitted attributes, and the assembly of a fit."""
+"""The estimator: its parameters, fitted attributes and public methods; the user's manual."""
 
-import copy
 import copyreg
-import inspect
 import math
 import os
-import time
-import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import issparse
-from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from skmlp._activations import ACTIVATIONS
-from skmlp._building import (
-    build_network,
-    build_rule,
-    build_solver,
-    check_combinations,
-    is_disturbed,
-    new_generator,
-)
-from skmlp._callbacks import FitTasks, has_callbacks
-from skmlp._compat import (
-    CallbackSupportMixin,
-    Interval,
-    Options,
-    StrOptions,
-    check_sample_weight,
-    fit_context,
-)
+from skmlp._chunks import products, rows_at_once
+from skmlp._compat import CallbackSupportMixin, Interval, Options, StrOptions, fit_context
 from skmlp._export import to_onnx, to_sklearn
-from skmlp._history import History, KnownPlateaus, StoppingRule
+from skmlp._fitting import fit_estimator
 from skmlp._initializers import INITIALIZERS
 from skmlp._inspection import hidden_activations, input_gradient
-from skmlp._lbfgs import train_lbfgs
 from skmlp._losses import LOSSES
-from skmlp._network import Network, logits
+from skmlp._network import logits
 from skmlp._optimizers import OPTIMIZERS
-from skmlp._report import EpochTable
-from skmlp._rows import Rows
 from skmlp._schedules import SCHEDULES
 from skmlp._state import TrainingState
-from skmlp._targets import ClassWeights, TargetEncoder, sorted_classes
+from skmlp._targets import TargetEncoder
 from skmlp._threads import blas_threads
-from skmlp._training import Validation, has_hardly_learnt, train
 from skmlp._types import FloatArray, Matrix
-from skmlp._validation import (
-    accepted_dtypes,
-    all_or_nothing,
-    float_dtype,
-    needs_no_conversion,
-    row_weights,
-    split_rows,
-)
-
-# larger chunks of rows gain no speed, but cost memory
-_CHUNK_MIB = 16
-
-# enough for means and variances that are 1 % exact
-_POPULATION_ROWS = 10_000
+from skmlp._validation import accepted_dtypes, needs_no_conversion
 
 
 class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
@@ -504,7 +463,7 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         ConvergenceWarning
             If `max_iter` is reached before training has converged.
         """
-        self._fit(X, y, sample_weight, X_val=X_val, y_val=y_val)
+        fit_estimator(self, X, y, sample_weight, X_val=X_val, y_val=y_val)
         return self
 
     def _is_stochastic(self) -> bool:
@@ -553,7 +512,7 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             As in `fit`; also if `classes` is missing in the first call or differs in a later one,
             if y has labels not among them, or if ``class_weight="balanced"``.
         """
-        self._fit(X, y, sample_weight, classes=classes, incremental=True)
+        fit_estimator(self, X, y, sample_weight, classes=classes, incremental=True)
         return self
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
@@ -687,7 +646,7 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 f"index from {-n_hidden} to {n_hidden - 1}."
             )
         layer %= n_hidden
-        chunk_rows = _chunk_rows(self.coefs_)
+        chunk_rows = rows_at_once(self.coefs_)
         with self._predicting_threads(X, chunk_rows):
             return hidden_activations(
                 X, self.coefs_, self.intercepts_, self._fitted_activations, layer, chunk_rows
@@ -735,7 +694,7 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         else:
             check_consistent_length(X, y)
             targets = self._encoder.encode(y if hasattr(y, "ndim") else np.asarray(y))
-        chunk_rows = _chunk_rows(self.coefs_)
+        chunk_rows = rows_at_once(self.coefs_)
         W, b, activations = self.coefs_, self.intercepts_, self._fitted_activations
         with self._predicting_threads(X, chunk_rows):
             return input_gradient(X, targets, W, b, activations, loss, chunk_rows)
@@ -848,495 +807,14 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     def _predicting_threads(self, X: Matrix, chunk_rows: int) -> blas_threads:
         n = X.shape[0]
-        products = _products(min(n, chunk_rows), X, self.coefs_)
+        sizes = products(min(n, chunk_rows), X, self.coefs_)
         dtype = self.coefs_[0].dtype
-        return blas_threads(self._fitted_threads, products, dtype, repeats=n // chunk_rows)
+        return blas_threads(self._fitted_threads, sizes, dtype, repeats=n // chunk_rows)
 
     def _logits(self, X: Any) -> FloatArray:
         return self._forward(self._validate_rows(X))
 
     def _forward(self, X: Matrix) -> FloatArray:
-        chunk_rows = _chunk_rows(self.coefs_)
+        chunk_rows = rows_at_once(self.coefs_)
         with self._predicting_threads(X, chunk_rows):
             return logits(X, self.coefs_, self.intercepts_, self._fitted_activations, chunk_rows)
-
-    def _fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: npt.ArrayLike | None,
-        *,
-        X_val: Any = None,
-        y_val: Any = None,
-        classes: npt.ArrayLike | None = None,
-        incremental: bool = False,
-    ) -> None:
-        """Validate, build, train, publish; or leave everything as it was."""
-        start = time.perf_counter()
-        tasks = None
-        if has_callbacks(self) and not incremental:
-            max_epochs = None if self.early_stopping and self.refit else self.max_iter
-            tasks = FitTasks(self, X, y, sample_weight, max_epochs)
-        with all_or_nothing(self):
-            if incremental:
-                # fit_context validates the parameters of a model that is fitted already in fit only
-                self._validate_params()
-            check_combinations(self, incremental)
-            goes_on = hasattr(self, "coefs_") and (incremental or self.warm_start)
-            state = copy.deepcopy(self._state) if goes_on else TrainingState()
-            dtype = self._compute_dtype(X, goes_on)
-            X, y = self._validate_training_data(X, y, dtype, goes_on)
-            encoder = self._target_encoder(y, classes, goes_on, incremental)
-            rows, class_weights = self._training_rows(X, y, sample_weight, encoder, incremental)
-            val_rows = self._validation_rows(X_val, y_val, encoder, class_weights, dtype)
-
-            rng = self._generator(state, incremental)
-            network = self._network(X.shape[1], encoder, dtype, state, rng, goes_on, incremental)
-            state.rule = build_rule(self, incremental, state.rule)
-            all_rows, is_split = rows, state.rule.monitors_validation and val_rows is None
-            if is_split:
-                split_rng = self._split_generator(state, rng)
-                rows, val_rows = split_rows(rows, encoder, self.validation_fraction, split_rng)
-            validation = self._validation(val_rows, encoder, network)
-            refits = self.refit and is_split
-            initial = network.parameters.vectors.copy() if refits else None
-            rows, network.alpha = self._normalise(rows, state, dtype, incremental)
-            deadline = math.inf if self.max_time is None else start + self.max_time
-            table = EpochTable(int(self.verbose))
-            run = _Run(network, state, encoder, rng, deadline, tasks, table, goes_on, incremental)
-            history = self._train(run, rows, validation)
-            if initial is not None and not (history.interrupted or history.timed_out):
-                all_rows, network.alpha = self._normalise(all_rows, state, dtype, incremental)
-                self._train_again(run, all_rows, initial, history)
-
-            self._publish(network, encoder, state.rule, history, goes_on)
-            self._keep(network, state, history, rng, incremental)
-            if tasks is not None:
-                tasks.end()
-            comes_to_rest = history.converged and not history.stopped
-            stands_still = comes_to_rest and self.solver in OPTIMIZERS and not incremental
-            learnt = not (stands_still and has_hardly_learnt(network, rows))
-        self._warn(history, learnt, incremental)
-
-    def _compute_dtype(self, X: Any, goes_on: bool) -> np.dtype:
-        """Return the precision to compute in: as asked for, or the model's own, or that of X."""
-        if self.dtype is not None:
-            return np.dtype(self.dtype)
-        return self.coefs_[0].dtype if goes_on else float_dtype(X)
-
-    def _validate_training_data(
-        self, X: Any, y: Any, dtype: np.dtype, goes_on: bool
-    ) -> tuple[Matrix, Any]:
-        return validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            order="C",
-            multi_output=True,
-            dtype=accepted_dtypes(X, dtype),
-            reset=not goes_on,
-        )
-
-    def _target_encoder(
-        self, y: Any, classes: npt.ArrayLike | None, goes_on: bool, incremental: bool
-    ) -> TargetEncoder:
-        """Return the encoder of the labels: the model's own if training goes on."""
-        if not goes_on:
-            if incremental and classes is None:
-                raise ValueError(
-                    "classes must be passed on the first call to partial_fit: all labels that will "
-                    "ever occur, for example classes=np.unique(y_all)."
-                )
-            return TargetEncoder(y, classes)
-        if classes is not None and not np.array_equal(sorted_classes(classes), self.classes_):
-            raise ValueError(
-                f"classes={classes!r} is not the same as in the first fit, which was: "
-                f"{self.classes_!r}. Leave it out, or start with a new classifier."
-            )
-        if incremental:
-            return self._encoder
-        found = TargetEncoder(y).classes_
-        if not np.array_equal(found, self.classes_):
-            raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {self.classes_}, `y` has {found}."
-                " Use warm_start=False, or partial_fit for rows that lack some classes."
-            )
-        return self._encoder
-
-    def _training_rows(
-        self, X: Matrix, y: Any, sample_weight: Any, encoder: TargetEncoder, incremental: bool
-    ) -> tuple[Rows, ClassWeights | None]:
-        """Return the rows of weight above 0, with weights as they are given; the class weights."""
-        if incremental and self.class_weight == "balanced":
-            raise ValueError(
-                "class_weight='balanced' needs all labels at once, which partial_fit never sees. "
-                "Compute the weights from all labels, or from estimated frequencies, with "
-                "sklearn.utils.class_weight.compute_class_weight('balanced', classes=classes, y=y) "
-                "and pass them as a dict: class_weight=dict(zip(classes, weights))."
-            )
-        targets, w = encoder.encode(y), None
-        if sample_weight is not None:
-            w = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        class_weights = None
-        if self.class_weight is not None:
-            class_weights = ClassWeights(self.class_weight, encoder, targets, w)
-        w = row_weights(w, class_weights, targets)
-        index = None if w is None or w.all() else np.flatnonzero(w)
-        return Rows(X, targets, w, index), class_weights
-
-    def _validation_rows(
-        self,
-        X_val: Any,
-        y_val: Any,
-        encoder: TargetEncoder,
-        class_weights: ClassWeights | None,
-        dtype: np.dtype,
-    ) -> Rows | None:
-        """Return the validation set given to `fit`, weighted by class."""
-        if X_val is None and y_val is None:
-            return None
-        if X_val is None or y_val is None:
-            given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
-            raise ValueError(f"{given} was given without {missing}; pass both or neither.")
-        try:
-            X_val, y_val = validate_data(
-                self,
-                X_val,
-                y_val,
-                accept_sparse="csr",
-                multi_output=True,
-                dtype=accepted_dtypes(X_val, dtype),
-                reset=False,
-            )
-            targets = encoder.encode(y_val, name="y_val")
-            w = row_weights(None, class_weights, targets)
-        except ValueError as error:
-            raise ValueError(f"In the validation set X_val, y_val: {error}") from error
-        return Rows(X_val, targets, w)
-
-    def _generator(self, state: TrainingState, incremental: bool) -> np.random.RandomState:
-        """Return the generator: in partial_fit that of the fitted model, which goes on."""
-        if incremental and state.rng is not None:
-            return state.rng
-        return check_random_state(self.random_state)
-
-    def _split_generator(
-        self, state: TrainingState, rng: np.random.RandomState
-    ) -> np.random.RandomState:
-        """Return the generator of the validation split: with warm_start always in the same state.
-
-        A new split would let rows judge the model that it was trained on.
-        """
-        if not self.warm_start:
-            return rng
-        if state.split_rng is None:
-            state.split_rng = copy.deepcopy(rng)
-            return rng
-        return copy.deepcopy(state.split_rng)
-
-    def _network(
-        self,
-        n_features: int,
-        encoder: TargetEncoder,
-        dtype: np.dtype,
-        state: TrainingState,
-        rng: np.random.RandomState,
-        goes_on: bool,
-        incremental: bool,
-    ) -> Network:
-        """Return the network, with new parameters or the model's own."""
-        if not is_disturbed(self):
-            state.noise_rng = None
-        elif not incremental or state.noise_rng is None:
-            state.noise_rng = new_generator(rng)
-        network = build_network(self, n_features, encoder, dtype, state.noise_rng)
-        if not goes_on:
-            network.initialize(self.weight_init, rng)
-            return network
-        if [W.shape for W in network.W] != [W.shape for W in self.coefs_]:
-            raise ValueError(
-                f"hidden_layer_sizes={self.hidden_layer_sizes!r} does not fit the model to go on "
-                f"with, whose coefs_ have shapes {[W.shape for W in self.coefs_]}. Set it back, or "
-                "fit anew with warm_start=False."
-            )
-        vectors = network.parameters.vectors
-        if incremental and state.vectors is not None and state.vectors.shape == vectors.shape:
-            vectors[...] = state.vectors
-        else:
-            normalisations = state.normalisations
-            network.parameters.set_affine(self.coefs_, self.intercepts_, normalisations)
-        return network
-
-    def _validation(
-        self, rows: Rows | None, encoder: TargetEncoder, network: Network
-    ) -> Validation | None:
-        """Return what is measured on the validation rows, if there are any."""
-        if rows is None:
-            return None
-        dtype = network.theta.dtype
-        chunk_rows = _chunk_rows(network.W)
-        score = None if self.scoring in (None, "loss") else self._scorer(rows, encoder)
-        rows = rows.normalised(rows.mean_weight(), dtype)
-        return Validation(rows, score, chunk_rows)
-
-    def _scorer(self, rows: Rows, encoder: TargetEncoder) -> Callable[[Network], float]:
-        """Return the function that scores a network on the rows as scikit-learn would a model."""
-        from sklearn.metrics import check_scoring  # takes longer to import than all else
-
-        scorer = check_scoring(self, scoring=self.scoring)
-        y = encoder.decode(rows.y)
-        takes_weights = "sample_weight" in inspect.signature(scorer).parameters
-        weights = {"sample_weight": rows.w} if rows.w is not None and takes_weights else {}
-        model = copy.copy(self)
-        # the rows have been validated, and so have lost their feature names
-        if hasattr(model, "feature_names_in_"):
-            del model.feature_names_in_
-
-        def score(network: Network) -> float:
-            model._publish_network(network, encoder)
-            value = float(scorer(model, rows.X, y, **weights))
-            if math.isnan(value):
-                raise ValueError(
-                    f"scoring={self.scoring!r} gave NaN on the validation set of {len(y)} rows. "
-                    "Choose a score that is defined for them, or give a larger validation set."
-                )
-            return value
-
-        return score
-
-    def _normalise(
-        self, rows: Rows, state: TrainingState, dtype: np.dtype, incremental: bool
-    ) -> tuple[Rows, float]:
-        """Return rows with weights of mean one over the training set, and the penalty to match."""
-        if not incremental:
-            state.mean_weight, state.n_rows = 0.0, 0
-        state.take_in(rows.mean_weight(), len(rows))
-        return rows.normalised(state.mean_weight, dtype), self.alpha / state.mean_weight
-
-    def _train(
-        self,
-        run: "_Run",
-        rows: Rows,
-        validation: Validation | None,
-        max_epochs: int | None = None,
-    ) -> History:
-        """Run the solver, in place on the network and the state."""
-        network, state = run.network, run.state
-        dtype = network.theta.dtype
-        if self.solver == "lbfgs":
-            products = _products(len(rows), rows.X, network.W)
-            with blas_threads(self.n_threads, products, dtype, repeats=self.max_iter):
-                return train_lbfgs(
-                    network,
-                    rows,
-                    max_iter=self.max_iter,
-                    max_fun=self.max_fun,
-                    tol=self.tol,
-                    validation=validation,
-                    deadline=run.deadline,
-                    on_epoch_begin=run.epoch_begin,
-                    on_epoch_end=run.epoch_end,
-                )
-        previous = state.solver if run.incremental else None
-        state.solver = build_solver(self, network, self.t_ if run.goes_on else 0, previous)
-        batch_size = self._batch_size(len(rows))
-        if max_epochs is None:
-            max_epochs = 1 if run.incremental else self.max_iter
-        takes_population = network.batch_norms and not run.incremental
-        population = rows.spread(_POPULATION_ROWS).take().X if takes_population else None
-        products = _products(batch_size, rows.X, network.W)
-        n_batches = max_epochs * math.ceil(len(rows) / batch_size)
-        with (threads := blas_threads(self.n_threads, products, dtype, repeats=n_batches)):
-            return train(
-                network,
-                state.solver,
-                state.rule,
-                rows,
-                batch_size=batch_size,
-                max_epochs=max_epochs,
-                rng=run.rng if self.shuffle else None,
-                validation=validation,
-                population=population,
-                deadline=run.deadline,
-                on_batch=threads.review,
-                on_epoch_begin=run.epoch_begin,
-                on_epoch_end=run.epoch_end,
-            )
-
-    def _train_again(self, run: "_Run", rows: Rows, initial: FloatArray, history: History) -> None:
-        """Train on all rows from the start for the best number of epochs.
-
-        If that is not completed, the best parameters of the search stay.
-        """
-        vectors, rule = run.network.parameters.vectors, run.state.rule
-        best = vectors.copy()
-        vectors[...] = initial
-        run.state.rule, run.state.solver = KnownPlateaus(history.plateaus), None
-        try:
-            last = self._train(run, rows, None, max_epochs=max(1, history.best_epoch))
-        except KeyboardInterrupt:
-            last = History(interrupted=True)
-        history.interrupted, history.timed_out = last.interrupted, last.timed_out
-        run.state.rule = rule
-        if last.interrupted or last.timed_out:
-            vectors[...] = best
-            history.converged = False
-            history.message = "the second training, on all rows, was given up"
-        else:
-            history.loss = last.loss
-            history.n_rows += last.n_rows
-
-    def _batch_size(self, n_rows: int) -> int:
-        if isinstance(self.batch_size, str):
-            return min(200, n_rows)
-        if self.batch_size > n_rows:
-            warnings.warn(
-                f"batch_size={self.batch_size} is larger than the {n_rows} training rows; batches "
-                "of all rows are used.",
-                stacklevel=6,
-            )
-        return min(self.batch_size, n_rows)
-
-    def _publish(
-        self,
-        network: Network,
-        encoder: TargetEncoder,
-        rule: StoppingRule,
-        history: History,
-        goes_on: bool,
-    ) -> None:
-        """Set the fitted attributes; arrays and lists are new, so that those handed out stay."""
-        self._publish_network(network, encoder)
-        self.loss_ = history.loss
-        self.n_iter_ = len(history.loss_curve)
-        self.best_epoch_ = history.best_epoch
-        self.t_: int = (self.t_ if goes_on else 0) + history.n_rows
-        curves = "loss_curve", "validation_loss_curve", "validation_scores", "learning_rate_curve"
-        for name in curves:
-            before = getattr(self, f"{name}_", None) if goes_on else None
-            curve = [*(before or []), *getattr(history, name)]
-            setattr(self, f"{name}_", curve if curve or name == "loss_curve" else None)
-        scores, losses = self.validation_scores_, self.loss_curve_
-        self.best_loss_ = None if rule.monitors_validation else min(losses, default=self.loss_)
-        self.best_validation_score_ = max(scores) if scores else None
-
-    def _publish_network(self, network: Network, encoder: TargetEncoder) -> None:
-        """Set the attributes that predictions need."""
-        for name, value in _predicting_attributes(network, encoder).items():
-            setattr(self, name, value)
-        self._fitted_threads = self.n_threads
-
-    def _keep(
-        self,
-        network: Network,
-        state: TrainingState,
-        history: History,
-        rng: np.random.RandomState,
-        incremental: bool,
-    ) -> None:
-        """Keep what training needs to go on; the solver's state only where it is meant to."""
-        if history.interrupted or not (self.warm_start or incremental):
-            state.solver = state.noise_rng = None
-        if not self.warm_start:
-            state.split_rng = None
-        parameters = network.parameters
-        differs = state.solver is not None and (self.batch_norm or self.averaging)
-        state.vectors = parameters.vectors.copy() if differs else None
-        state.normalisations = parameters.normalisations() if self.batch_norm else None
-        state.rng = rng if isinstance(self.random_state, Integral) else None
-        self._state = state
-
-    def _warn(self, history: History, learnt: bool, incremental: bool) -> None:
-        if history.interrupted:
-            warnings.warn(
-                f"Training was interrupted after {self.n_iter_} complete epochs. The model is that "
-                f"of epoch {self.best_epoch_}.",
-                stacklevel=5,
-            )
-        elif not history.converged and not incremental:
-            reason = history.message or f"max_iter={self.max_iter} epochs have passed"
-            if history.timed_out:
-                reason = f"max_time={self.max_time} seconds have passed"
-                reason += f"; {history.message}" if history.message else ""
-            warnings.warn(
-                f"Training ended before it converged: {reason}. Increase max_iter, scale the "
-                "features, or accept the model if its loss_curve_ has become flat.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
-        elif not learnt:
-            warnings.warn(
-                "Training has come to a standstill, but the predictions are hardly better than the "
-                "frequencies of the classes, whatever the row. Scale the features, for example "
-                "with StandardScaler; try a higher or lower learning_rate_init, a smaller alpha, "
-                "or a smaller tol. If nothing helps, the features may say nothing of y.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
-
-
-@dataclass(frozen=True)
-class _Run:
-    """What a fit trains with, and whom it tells of its epochs."""
-
-    network: Network
-    state: TrainingState
-    encoder: TargetEncoder
-    rng: np.random.RandomState
-    deadline: float
-    tasks: FitTasks | None
-    table: EpochTable
-    goes_on: bool
-    incremental: bool
-
-    def epoch_begin(self) -> None:
-        """Tell the callbacks."""
-        if self.tasks is not None:
-            self.tasks.epoch_begin()
-
-    def epoch_end(self, history: History) -> bool:
-        """Print the epoch and tell the callbacks; return whether one of them wants to stop."""
-        self.table.print_line(history)
-        if self.tasks is None:
-            return False
-        return self.tasks.epoch_end(
-            lambda: {
-                **_predicting_attributes(self.network, self.encoder),
-                "_fitted_threads": 1,
-                "loss_": history.loss,
-                "n_iter_": len(history.loss_curve),
-                "loss_curve_": [*history.loss_curve],
-                "validation_loss_curve_": [*history.validation_loss_curve] or None,
-                "validation_scores_": [*history.validation_scores] or None,
-                "learning_rate_curve_": [*history.learning_rate_curve] or None,
-            }
-        )
-
-
-def _predicting_attributes(network: Network, encoder: TargetEncoder) -> dict[str, Any]:
-    """Return the fitted attributes that predictions need; arrays are copies."""
-    W, b = network.parameters.affine()
-    return {
-        "coefs_": [W_l.copy() for W_l in W],
-        "intercepts_": [b_l.copy() for b_l in b],
-        "classes_": encoder.classes_,
-        "n_outputs_": encoder.n_outputs,
-        "n_layers_": len(network.layer_sizes),
-        "out_activation_": encoder.out_activation,
-        "_encoder": encoder,
-        "_fitted_activations": network.activations,
-    }
-
-
-def _products(m: int, X: Matrix, weights: Sequence[FloatArray]) -> list[tuple[int, int, int]]:
-    """Return the sizes (m, k, n) of the matrix products of m rows that BLAS computes."""
-    return [(m, W.shape[0], W.shape[1]) for W in (weights[1:] if issparse(X) else weights)]
-
-
-def _chunk_rows(weights: Sequence[FloatArray]) -> int:
-    """Return how many rows may be in memory at once: their input, and two hidden layers."""
-    widest = max((W.shape[1] for W in weights[:-1]), default=0)
-    row_bytes = (weights[0].shape[0] + 2 * widest) * weights[0].itemsize
-    return max(1, int(min(get_config()["working_memory"], _CHUNK_MIB) * 2**20) // row_bytes)

@@ -1,0 +1,120 @@
+"""From a trained network to the fitted attributes, and to what the user is warned of."""
+
+import warnings
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from skmlp._history import History
+from skmlp._network import Network
+from skmlp._optimizers import OPTIMIZERS
+from skmlp._state import TrainingState
+from skmlp._targets import TargetEncoder
+
+_CURVES = "loss_curve", "validation_loss_curve", "validation_scores", "learning_rate_curve"
+
+# from a function that `fit_estimator` calls, through that, `fit` and the decorator of `fit`
+_TO_CALLER_OF_FIT = 5
+
+
+def predicting_attributes(network: Network, encoder: TargetEncoder) -> dict[str, Any]:
+    """Return the fitted attributes that predictions need; arrays are copies."""
+    W, b = network.parameters.affine()
+    return {
+        "coefs_": [W_l.copy() for W_l in W],
+        "intercepts_": [b_l.copy() for b_l in b],
+        "classes_": encoder.classes_,
+        "n_outputs_": encoder.n_outputs,
+        "n_layers_": len(network.layer_sizes),
+        "out_activation_": encoder.out_activation,
+        "_encoder": encoder,
+        "_fitted_activations": network.activations,
+    }
+
+
+def publish_network(estimator: Any, network: Network, encoder: TargetEncoder) -> None:
+    """Set the attributes that predictions need."""
+    for name, value in predicting_attributes(network, encoder).items():
+        setattr(estimator, name, value)
+    estimator._fitted_threads = estimator.n_threads
+
+
+def publish_history(
+    estimator: Any, history: History, monitors_validation: bool, goes_on: bool
+) -> None:
+    """Set the attributes that tell of training; lists are new, so that those handed out stay."""
+    estimator.loss_ = history.loss
+    estimator.n_iter_ = len(history.loss_curve)
+    estimator.best_epoch_ = history.best_epoch
+    estimator.t_ = (estimator.t_ if goes_on else 0) + history.n_rows
+    for name in _CURVES:
+        before = getattr(estimator, f"{name}_", None) if goes_on else None
+        curve = [*(before or []), *getattr(history, name)]
+        setattr(estimator, f"{name}_", curve if curve or name == "loss_curve" else None)
+    scores, losses = estimator.validation_scores_, estimator.loss_curve_
+    estimator.best_loss_ = None if monitors_validation else min(losses, default=estimator.loss_)
+    estimator.best_validation_score_ = max(scores) if scores else None
+
+
+def keep_state(
+    estimator: Any,
+    network: Network,
+    state: TrainingState,
+    history: History,
+    rng: np.random.RandomState,
+    incremental: bool,
+) -> None:
+    """Keep what training needs to go on; the solver's state only where it is meant to."""
+    if history.interrupted or not (estimator.warm_start or incremental):
+        state.solver = state.noise_rng = None
+    if not estimator.warm_start:
+        state.split_rng = None
+    parameters = network.parameters
+    differs = state.solver is not None and (estimator.batch_norm or estimator.averaging)
+    state.vectors = parameters.vectors.copy() if differs else None
+    state.normalisations = parameters.normalisations() if estimator.batch_norm else None
+    state.rng = rng if isinstance(estimator.random_state, Integral) else None
+    estimator._state = state
+
+
+def warn_of_batch_size(estimator: Any, n_rows: int) -> None:
+    """Warn if a batch is meant to be larger than all rows."""
+    is_batched = estimator.solver in OPTIMIZERS and estimator.batch_size != "auto"
+    if is_batched and estimator.batch_size > n_rows:
+        warnings.warn(
+            f"batch_size={estimator.batch_size} is larger than the {n_rows} training rows; batches "
+            "of all rows are used.",
+            stacklevel=_TO_CALLER_OF_FIT + 1,
+        )
+
+
+def warn_of_ending(estimator: Any, history: History, learnt: bool, incremental: bool) -> None:
+    """Warn if training ended too soon, or came to rest without having learnt anything."""
+    if history.interrupted:
+        warnings.warn(
+            f"Training was interrupted after {estimator.n_iter_} complete epochs. The model is "
+            f"that of epoch {estimator.best_epoch_}.",
+            stacklevel=_TO_CALLER_OF_FIT,
+        )
+    elif not history.converged and not incremental:
+        reason = history.message or f"max_iter={estimator.max_iter} epochs have passed"
+        if history.timed_out:
+            reason = f"max_time={estimator.max_time} seconds have passed"
+            reason += f"; {history.message}" if history.message else ""
+        warnings.warn(
+            f"Training ended before it converged: {reason}. Increase max_iter, scale the "
+            "features, or accept the model if its loss_curve_ has become flat.",
+            ConvergenceWarning,
+            stacklevel=_TO_CALLER_OF_FIT,
+        )
+    elif not learnt:
+        warnings.warn(
+            "Training has come to a standstill, but the predictions are hardly better than the "
+            "frequencies of the classes, whatever the row. Scale the features, for example "
+            "with StandardScaler; try a higher or lower learning_rate_init, a smaller alpha, "
+            "or a smaller tol. If nothing helps, the features may say nothing of y.",
+            ConvergenceWarning,
+            stacklevel=_TO_CALLER_OF_FIT,
+        )
