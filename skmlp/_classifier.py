@@ -203,12 +203,13 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         `loss_` after each epoch (of "lbfgs": each iteration). Grows on with `warm_start` and
         `partial_fit`.
     validation_loss_curve_ : list of float or None
-        Mean cross-entropy on the validation set after each epoch; None if there was none.
+        Mean cross-entropy on the validation set after each epoch; None if there was none. Entry i
+        belongs to epoch i of all calls, as in all curves; it is NaN if that had no validation set.
     validation_scores_ : list of float or None
         Score on the validation set after each epoch, by `scoring`, or accuracy; None if there was
         no such set.
     learning_rate_curve_ : list of float or None
-        Learning rate of each epoch's last batch; None for "lbfgs".
+        Learning rate of each epoch's last batch; None (NaN beside other solvers) for "lbfgs".
     best_validation_score_ : float or None
         Highest entry of `validation_scores_`; None if there was no validation set.
     n_iter_ : int

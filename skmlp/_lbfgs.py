@@ -10,7 +10,7 @@ import scipy.optimize
 from skmlp._history import History
 from skmlp._network import Network
 from skmlp._rows import Rows
-from skmlp._training import OnEpoch, Validation, diverged, go_on
+from skmlp._training import OnEpoch, Progress, Validation, diverged, go_on
 from skmlp._types import FloatArray
 
 
@@ -60,7 +60,7 @@ def train_lbfgs(
     X = rows.X.astype(network.theta.dtype, copy=False)
     history = History()
     vectors = network.parameters.vectors
-    complete = 0, vectors.copy()
+    progress = Progress(history, None, vectors.copy())
     network.reserve(len(rows))
     for batch_norm in network.batch_norms:
         batch_norm.momentum = 1.0  # a batch is all there is
@@ -73,11 +73,12 @@ def train_lbfgs(
         return E, network.grad.astype(np.float64)
 
     def iteration_end(theta: FloatArray) -> None:
-        nonlocal complete
+        nonlocal progress
         history.loss_curve.append(E)
         if validation is not None:
             validation.measure(network, history)
-        complete = complete[0] + 1, vectors.copy()
+        n = progress.n_epochs + 1
+        progress = Progress(history, None, vectors.copy(), n, n)
         on_epoch_begin()
         history.stopped = on_epoch_end(history)
         if history.stopped:
@@ -96,11 +97,8 @@ def train_lbfgs(
             options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
         )
     except KeyboardInterrupt:
-        if complete[0] == 0:
-            raise
-        vectors[...] = complete[1]
-        history.best_epoch = complete[0]
-        history.interrupt(complete[0])
+        progress.undo_the_rest()
+        vectors[...] = progress.vectors
         return history
     network.theta[:] = result.x
     if network.batch_norms:
@@ -109,5 +107,5 @@ def train_lbfgs(
         raise diverged(result.nit + 1)
     history.loss, history.message = float(result.fun), str(result.message)
     history.converged = history.stopped or result.status == 0
-    history.best_epoch = result.nit
+    history.best_epoch = progress.best_epoch
     return history

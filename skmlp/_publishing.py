@@ -1,5 +1,6 @@
 """From a trained network to the fitted attributes, and to what the user is warned of."""
 
+import math
 import warnings
 from numbers import Integral
 from typing import Any
@@ -49,13 +50,24 @@ def publish_history(
     estimator.n_iter_ = len(history.loss_curve)
     estimator.best_epoch_ = history.best_epoch
     estimator.t_ = (estimator.t_ if goes_on else 0) + history.n_rows
+    n_before, n_new = len(estimator.loss_curve_) if goes_on else 0, estimator.n_iter_
     for name in _CURVES:
-        before = getattr(estimator, f"{name}_", None) if goes_on else None
-        curve = [*(before or []), *getattr(history, name)]
-        setattr(estimator, f"{name}_", curve if curve or name == "loss_curve" else None)
+        before = (getattr(estimator, f"{name}_") if goes_on else None) or []
+        new = getattr(history, name)
+        # entry i of each curve belongs to epoch i, whether or not it was measured in all calls
+        curve = [*_at_the_end_of(n_before, before), *new, *[math.nan] * (n_new - len(new))]
+        is_measured = bool(before or new) or name == "loss_curve"
+        setattr(estimator, f"{name}_", curve if is_measured else None)
     scores, losses = estimator.validation_scores_, estimator.loss_curve_
     estimator.best_loss_ = None if monitors_validation else min(losses, default=estimator.loss_)
-    estimator.best_validation_score_ = max(scores) if scores else None
+    estimator.best_validation_score_ = (
+        None if scores is None else max(score for score in scores if not math.isnan(score))
+    )
+
+
+def _at_the_end_of(n: int, curve: list[float]) -> list[float]:
+    """Return n entries, the last of which are the curve's, the others NaN."""
+    return [*[math.nan] * (n - len(curve)), *curve]
 
 
 def keep_state(

@@ -12,7 +12,7 @@ from skmlp._losses import LOSSES, accuracy
 from skmlp._network import Network
 from skmlp._rows import Rows, minibatches
 from skmlp._solver import Solver
-from skmlp._types import IndexArray, Matrix
+from skmlp._types import FloatArray, IndexArray, Matrix
 
 OnEpoch = Callable[[History], bool]
 
@@ -47,6 +47,39 @@ class Validation:
         score = accuracy(loss, z, y, w) if self.score is None else self.score(network)
         history.validation_loss_curve.append(loss.value_delta(z, y, w))
         history.validation_scores.append(score)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands after a complete epoch, beside what it changes in place.
+
+    Attributes
+    ----------
+    history : History
+        What it went through.
+    order : ndarray of row numbers or None
+        The order of the rows in the last epoch, from which that of the next one is shuffled.
+    vectors : ndarray
+        The network's vectors that it would end with.
+    n_epochs, best_epoch : int
+        Number of complete epochs, and that of the one whose parameters these are.
+    """
+
+    history: History
+    order: IndexArray | None
+    vectors: FloatArray
+    n_epochs: int = 0
+    best_epoch: int = 0
+
+    def undo_the_rest(self) -> None:
+        """Forget what the history tells of an interrupted epoch.
+
+        To be called where a KeyboardInterrupt is handled; raises it again in the first epoch.
+        """
+        if self.n_epochs == 0:
+            raise  # the interrupt that is being handled
+        self.history.interrupt(self.n_epochs)
+        self.history.best_epoch = self.best_epoch
 
 
 def run_epoch(
@@ -99,6 +132,8 @@ def train(
     on_batch: Callable[[], object] = lambda: None,
     on_epoch_begin: Callable[[], object] = lambda: None,
     on_epoch_end: OnEpoch = go_on,
+    progress: Progress | None = None,
+    on_progress: Callable[[Progress], object] = lambda progress: None,
 ) -> History:
     """Train by mini-batches, in place on `network`, `solver` and `rule`.
 
@@ -131,6 +166,10 @@ def train(
         Called before each epoch.
     on_epoch_end : callable
         Called with the history after each epoch; training stops if it returns True.
+    progress : Progress or None
+        Where to go on, once all that is trained is as it was then; None: at the start.
+    on_progress : callable
+        Called with the progress before each epoch but the first.
 
     Returns
     -------
@@ -144,15 +183,15 @@ def train(
         When interrupted before the first epoch is complete. Later, the interrupted epoch is undone
         and the history says so.
     """
-    history = History()
     planned = solver.schedule.planned
-    order = np.arange(len(rows)) if rows.index is None and rng is not None else rows.index
     vectors = network.parameters.vectors
-    # replaced as a whole, so that an interrupt finds either the epoch before or this one
-    complete = 0, vectors.copy()
+    if progress is None:
+        order = np.arange(len(rows)) if rows.index is None and rng is not None else rows.index
+        progress = Progress(History(), order, vectors.copy())
+    history, order = progress.history, progress.order
     network.reserve(batch_size)
     try:
-        for epoch in range(1, max_epochs + 1):
+        for epoch in range(progress.n_epochs + 1, max_epochs + 1):
             on_epoch_begin()
             if rng is not None and order is not None:
                 order = order[rng.permutation(len(rows))]
@@ -169,8 +208,10 @@ def train(
             keeps = rule.update(history) or not rule.monitors_validation
             solver.epoch_end(n_rows)
             history.n_rows += n_rows
-            history.best_epoch = epoch if keeps else history.best_epoch
-            complete = epoch, vectors.copy() if keeps else complete[1]
+            best = (vectors.copy(), epoch) if keeps else (progress.vectors, progress.best_epoch)
+            # replaced as a whole, so that an interrupt finds either the epoch before or this one
+            progress = Progress(history, order, best[0], epoch, best[1])
+            history.best_epoch = progress.best_epoch
             history.stopped = history.converged = on_epoch_end(history)
             if history.stopped:
                 break
@@ -183,13 +224,13 @@ def train(
                     break
                 history.plateaus.append(epoch)
                 rule.n_without_improvement = 0
+            if epoch < max_epochs:
+                on_progress(progress)
         else:
             history.converged = planned
     except KeyboardInterrupt:
-        if complete[0] == 0:
-            raise
-        history.interrupt(complete[0])
-    vectors[...] = complete[1]
+        progress.undo_the_rest()
+    vectors[...] = progress.vectors
     if validation is None and population is not None:
         try:
             network.take_population_statistics(population)

@@ -1472,6 +1472,34 @@ def test_a_refit_that_is_not_completed_leaves_the_model_of_the_search(cause, mon
     assert model.best_epoch_ == search.best_epoch_
 
 
+@pytest.mark.parametrize(
+    "calls",
+    [
+        [("plain", 3), ("validated", 4)],
+        [("validated", 4), ("plain", 3)],
+        [("plain", 2), ("validated", 3), ("plain", 2), ("validated", 3)],
+        [("validated", 3), ("partial", 1), ("partial", 1)],
+        [("lbfgs", 4), ("validated", 3), ("lbfgs", 2)],
+    ],
+)
+def test_entry_i_of_each_curve_belongs_to_epoch_i_whatever_was_measured_in_each_call(calls):
+    model, is_validated, has_rate = small(warm_start=True), [], []
+    for kind, max_iter in calls:
+        solver = "lbfgs" if kind == "lbfgs" else "adam"
+        model.set_params(early_stopping=kind == "validated", max_iter=max_iter, solver=solver)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.partial_fit(X, y) if kind == "partial" else model.fit(X, y)
+        is_validated += [kind == "validated"] * model.n_iter_
+        has_rate += [kind != "lbfgs"] * model.n_iter_
+    assert np.isfinite(model.loss_curve_).all()
+    assert len(model.loss_curve_) == len(is_validated)
+    for curve in model.validation_scores_, model.validation_loss_curve_:
+        np.testing.assert_array_equal(np.isfinite(curve), is_validated)
+    np.testing.assert_array_equal(np.isfinite(model.learning_rate_curve_), has_rate)
+    assert model.best_validation_score_ == np.nanmax(model.validation_scores_)
+
+
 # --- When training ends -----------------------------------------------------------------------
 
 
