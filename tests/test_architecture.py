@@ -17,7 +17,7 @@ FLOORS = [
     {"_training"},
     {"_lbfgs", "_state"},
     {"_callbacks", "_compat", "_export", "_targets", "datasets", "recipes"},
-    {"_validation", "preprocessing"},
+    {"_saving", "_validation", "preprocessing"},
     {"_building"},
     {"_classifier"},
     {"_plotting"},
