@@ -23,12 +23,16 @@ from skmlp._inspection import hidden_activations, input_gradient
 from skmlp._losses import LOSSES
 from skmlp._network import logits
 from skmlp._optimizers import OPTIMIZERS
+from skmlp._saving import restored, saved
 from skmlp._schedules import SCHEDULES
 from skmlp._state import TrainingState
 from skmlp._targets import TargetEncoder
 from skmlp._threads import blas_threads
 from skmlp._types import FloatArray, Matrix
 from skmlp._validation import accepted_dtypes, needs_no_conversion
+
+# what files of skmlp 0.1.0 call it
+_TrainingState = TrainingState
 
 
 class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
@@ -765,26 +769,17 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what skops writes: plain types only, no solver, no callbacks."""
-        state = vars(self).copy()
+        state = saved(self, with_solver=False)
         state.pop("_skl_callbacks", None)
-        if "_state" in state:
-            state["_encoder"] = vars(self._encoder).copy()
-            state["_state"] = self._state.plain()
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        if isinstance(state.get("_state"), dict):
-            encoder = TargetEncoder.__new__(TargetEncoder)
-            encoder.__dict__.update(state["_encoder"])
-            state = state | {
-                "_encoder": encoder,
-                "_state": TrainingState.from_plain(state["_state"]),
-            }
-        self.__dict__.update(state)
+        self.__dict__.update(restored(type(self), state))
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """Pickle, joblib and copies take everything as it is, so that training can go on."""
-        return copyreg.__newobj__, (type(self),), vars(self).copy()  # type: ignore[attr-defined]
+        """Pickle, joblib and copies take everything, so that training can go on."""
+        state = saved(self, with_solver=True)
+        return copyreg.__newobj__, (type(self),), state  # type: ignore[attr-defined]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -6,10 +6,23 @@ from typing import Any
 import numpy as np
 
 from skmlp._history import StoppingRule
+from skmlp._optimizers import OPTIMIZERS
+from skmlp._schedules import SCHEDULES
 from skmlp._solver import Solver
 from skmlp._types import FloatArray
 
-_WITHOUT_SOLVER = ("rng", "split_rng", "mean_weight", "n_rows", "normalisations")
+_GENERATORS = ("rng", "split_rng", "noise_rng")
+_OF_SOLVER = ("solver", "noise_rng", "vectors")
+_BIT_GENERATORS = {
+    bit_generator.__name__: bit_generator
+    for bit_generator in (
+        np.random.MT19937,
+        np.random.PCG64,
+        np.random.PCG64DXSM,
+        np.random.Philox,
+        np.random.SFC64,
+    )
+}
 
 
 @dataclass
@@ -46,19 +59,101 @@ class TrainingState:
     vectors: FloatArray | None = None
     normalisations: FloatArray | None = None
 
-    def plain(self) -> dict[str, Any]:
-        """Return what is no part of a solver in plain types, from which `from_plain` restores."""
-        kept = {name: getattr(self, name) for name in _WITHOUT_SOLVER}
+    def plain(self, with_solver: bool) -> dict[str, Any]:
+        """Return it in plain types, from which `from_plain` restores; arrays are shared.
+
+        They name no class of this package, so that a file of them can be read for as long as this
+        function's other half knows it, and by other versions of NumPy.
+        """
+        kept = {
+            name: value
+            for name, value in vars(self).items()
+            if with_solver or name not in _OF_SOLVER
+        }
+        kept |= {name: _plain_generator(kept[name]) for name in _GENERATORS if name in kept}
+        if kept.get("solver") is not None:
+            kept["solver"] = _plain_solver(kept["solver"])
         return kept | {"rule": vars(self.rule).copy()}
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> "TrainingState":
-        """Return the state; training goes on with a new solver."""
-        rule = StoppingRule()
-        rule.__dict__.update(plain["rule"])
-        return cls(**plain | {"rule": rule})
+        """Return the state; without a solver, training goes on with a new one."""
+        kept = plain | {"rule": _filled(StoppingRule(), plain["rule"])}
+        kept |= {name: _generator(kept[name]) for name in _GENERATORS if name in kept}
+        if kept.get("solver") is not None:
+            kept["solver"] = _solver(kept["solver"])
+        return cls(**kept)
 
     def take_in(self, batch_mean: float, n_rows: int) -> None:
         """Update the mean weight by that of so many new rows; the same mean changes no bit."""
         self.n_rows += n_rows
         self.mean_weight += (batch_mean - self.mean_weight) * (n_rows / self.n_rows)
+
+
+def _filled(instance: Any, attributes: dict[str, Any]) -> Any:
+    vars(instance).update(attributes)
+    return instance
+
+
+def _plain_generator(rng: Any) -> Any:
+    """Return how the generator was seeded and where it stands.
+
+    What NumPy itself writes is not read by older versions of it.
+    """
+    if rng is None:
+        return None
+    of_old_kind = isinstance(rng, np.random.RandomState)
+    bits = rng._bit_generator if of_old_kind else rng.bit_generator
+    # None if it is of the old kind and was seeded by an int
+    seed = getattr(bits.seed_seq, "state", None)
+    if type(bits) not in _BIT_GENERATORS.values() or (seed is None) != (bits.seed_seq is None):
+        return rng
+    return {
+        "kind": type(rng).__name__,
+        "seed": seed,
+        "state": rng.get_state(legacy=False) if of_old_kind else bits.state,
+    }
+
+
+def _generator(plain: Any) -> Any:
+    """Return the generator that stands there."""
+    if not isinstance(plain, dict):
+        return plain
+    state, seed = plain["state"], plain["seed"]
+    if seed is None:
+        rng = np.random.RandomState(0)
+        rng.set_state(state)
+        return rng
+    bits = _BIT_GENERATORS[state["bit_generator"]](np.random.SeedSequence(**seed))
+    if plain["kind"] == "Generator":
+        bits.state = state
+        return np.random.Generator(bits)
+    rng = np.random.RandomState(bits)
+    rng.set_state(state)
+    return rng
+
+
+def _plain_solver(solver: Solver) -> dict[str, Any]:
+    """Return the solver's attributes; optimizer and schedule as their names and attributes."""
+    return vars(solver) | {
+        "optimizer": _named(solver.optimizer, OPTIMIZERS),
+        "schedule": _named(solver.schedule, SCHEDULES),
+    }
+
+
+def _solver(plain: dict[str, Any]) -> Solver:
+    optimizer, schedule = plain["optimizer"], plain["schedule"]
+    parts = {
+        "optimizer": _instance(OPTIMIZERS[optimizer["name"]], optimizer),
+        "schedule": _instance(SCHEDULES[schedule["name"]], schedule),
+    }
+    return _filled(object.__new__(Solver), plain | parts)
+
+
+def _named(instance: Any, registry: dict[str, Any]) -> dict[str, Any]:
+    name = next(name for name, kind in registry.items() if kind is type(instance))
+    return {"name": name, "attributes": vars(instance).copy()}
+
+
+def _instance(kind: type[Any], plain: dict[str, Any]) -> Any:
+    return _filled(object.__new__(kind), plain["attributes"])

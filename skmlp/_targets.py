@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import issparse
+from scipy.sparse import csr_matrix, issparse
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import column_or_1d
@@ -53,9 +53,7 @@ class TargetEncoder:
                 "example with sklearn.multioutput.MultiOutputClassifier."
             )
         if self.multilabel:
-            from sklearn.preprocessing import LabelBinarizer  # takes long to import, is rarely used
-
-            self._binarizer = LabelBinarizer().fit(y)
+            self._binarizer = _fitted_binarizer(y)
         self.classes_ = self._binarizer.classes_ if self.multilabel else unique_labels(y)
         if classes is not None:
             self._take(classes)
@@ -63,6 +61,23 @@ class TargetEncoder:
         self.binary = n_classes == 2 and not self.multilabel
         self.out_activation = "logistic" if self.multilabel or self.binary else "softmax"
         self.n_outputs = 1 if self.binary else n_classes
+
+    def plain(self) -> dict[str, Any]:
+        """Return it in plain types, from which `from_plain` restores."""
+        kept = {name: value for name, value in vars(self).items() if name != "_binarizer"}
+        return kept | {"sparse": self.multilabel and self._binarizer.sparse_input_}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> "TargetEncoder":
+        """Return the encoder; its binarizer is made anew, by the scikit-learn that is installed."""
+        encoder = cls.__new__(cls)
+        vars(encoder).update({name: value for name, value in plain.items() if name != "sparse"})
+        if encoder.multilabel:
+            one_row_each = np.eye(encoder.n_outputs, dtype=int)
+            encoder._binarizer = _fitted_binarizer(
+                csr_matrix(one_row_each) if plain["sparse"] else one_row_each
+            )
+        return encoder
 
     def _take(self, classes: npt.ArrayLike) -> None:
         """Take the given classes in place of those of y."""
@@ -112,6 +127,12 @@ class TargetEncoder:
     def class_numbers(self, targets: Targets) -> IndexArray:
         """Return the class numbers of targets that are not multilabel."""
         return targets[:, 0].astype(np.intp) if self.binary else targets
+
+
+def _fitted_binarizer(y: Any) -> Any:
+    from sklearn.preprocessing import LabelBinarizer  # takes long to import, is rarely used
+
+    return LabelBinarizer().fit(y)
 
 
 def sorted_classes(classes: npt.ArrayLike) -> npt.NDArray[Any]:

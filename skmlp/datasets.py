@@ -3,15 +3,12 @@
 import gzip
 import math
 import os
-import pickle
-import pickletools
-import re
 import struct
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
-from io import BufferedIOBase, BytesIO
+from io import BufferedIOBase
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
@@ -20,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
+from skmlp._array_pickles import build_array, load_notes
+
 __all__ = ["load_mnist"]
 
 N_TRAIN, N_VAL, N_TEST = 50_000, 10_000, 10_000
 SIDE = 28
 # Room for float64 pixels (490 MB in old protocols), yet a bound on what a gzip bomb can cost.
 PICKLE_BYTES_MAX = 2**29
-# Six arrays take about 450 pickle operations.
-PICKLE_OPERATIONS_MAX = 1_000
 
 _DTYPES = ("float32", "float64", "uint8")
 _SOURCES = (
@@ -42,16 +39,6 @@ _IDX_STEMS = {
     "y_test": ("t10k-labels-idx1-ubyte", "t10k-labels.idx1-ubyte"),
 }
 _IDX_MAGIC = {2049: "labels", 2051: "images"}
-_PICKLE_GLOBALS = {
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy.core.numeric", "_frombuffer"),
-    ("numpy._core.numeric", "_frombuffer"),
-    ("_codecs", "encode"),
-}
-_ORDERS = ("<", ">", "|")
 _DESCR = """MNIST handwritten digits
 
 70,000 grey-scale images of 28 x 28 pixels, one digit 0..9 each, 784 pixels row by row.
@@ -363,31 +350,6 @@ def _read_member(
 # --- Pickles ---------------------------------------------------------------------------------
 
 
-class _Recorded:
-    """What a pickle asks for: a global by name, called with `args`, given `state`.
-
-    It is a note of the request, not its fulfilment: the pickle gets hold of no function or class.
-    """
-
-    def __init__(self, name: str, args: tuple[Any, ...] = ()) -> None:
-        self.name = name
-        self.args = args
-        self.state: Any = None
-
-    def __call__(self, *args: Any) -> "_Recorded":
-        return _Recorded(self.name, args)
-
-    def __setstate__(self, state: Any) -> None:
-        self.state = state
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str, /) -> Any:
-        if (module, name) not in _PICKLE_GLOBALS:
-            raise ValueError(f"the pickle asks for {module}.{name}, only NumPy arrays are allowed")
-        return _Recorded(name)
-
-
 def _read_pickle(path: Path) -> dict[str, NDArray[Any]]:
     rows = _row_counts(with_val=True)
     with _blaming(path):
@@ -395,43 +357,11 @@ def _read_pickle(path: Path) -> dict[str, NDArray[Any]]:
             raw = file.read(PICKLE_BYTES_MAX + 1)
         if len(raw) > PICKLE_BYTES_MAX:
             raise ValueError(f"it unpacks to more than {PICKLE_BYTES_MAX} bytes")
-        _check_operations(raw)
-        # Python 2 wrote bytes as strings; latin1 keeps each byte.
-        content = _ArrayUnpickler(BytesIO(raw), encoding="latin1").load()
+        content = load_notes(raw)
         del raw
         match content:
             case [[_, _], [_, _], [_, _]]:
                 notes = zip(rows, chain.from_iterable(content), strict=True)
             case _:
                 raise ValueError("the pickle does not hold three pairs (images, labels)")
-        return {name: _clean(name, _build_array(name, note), rows[name]) for name, note in notes}
-
-
-def _check_operations(raw: bytes) -> None:
-    """Refuse pickles that cost the unpickler more memory or time than their size warrants."""
-    for count, (operation, argument, _) in enumerate(pickletools.genops(raw)):
-        slot = argument if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") else 0
-        if max(count, slot or 0) > PICKLE_OPERATIONS_MAX:
-            raise ValueError(f"the pickle has over {PICKLE_OPERATIONS_MAX} operations or slots")
-        # Arrays need neither, and to hash nested tuples that share parts can take for ever.
-        if "DICT" in operation.name or "SET" in operation.name:
-            raise ValueError("the pickle holds a dict or set, only NumPy arrays are allowed")
-
-
-def _build_array(name: str, note: Any) -> NDArray[Any]:
-    """Build an array from what the pickle recorded, no larger than the bytes it carries."""
-    if not isinstance(note, _Recorded) or note.name not in ("_reconstruct", "_frombuffer"):
-        raise ValueError(f"{name} is not a NumPy array")
-    if note.name == "_reconstruct":
-        _, shape, dtype, fortran, raw = note.state
-        order = "F" if fortran else "C"
-    else:
-        raw, dtype, shape, order = note.args
-    code, byte_order = dtype.args[0], dtype.state[1]
-    if not (isinstance(code, str) and re.fullmatch("[iuf][1248]", code) and byte_order in _ORDERS):
-        raise ValueError(f"{name} is not an array of integers, float32 or float64")
-    if isinstance(raw, _Recorded) and raw.name == "encode" and raw.args[1:] == ("latin1",):
-        raw = raw.args[0]
-    data = raw.encode("latin1") if isinstance(raw, str) else raw
-    array = np.frombuffer(data, np.dtype(byte_order + code))
-    return array.reshape(shape, order="F" if order == "F" else "C")
+        return {name: _clean(name, build_array(name, note), rows[name]) for name, note in notes}

@@ -9,7 +9,16 @@ import skmlp
 # lowest first; imports within the package point strictly downward
 FLOORS = [
     {"_types"},
-    {"_activations", "_blas", "_history", "_initializers", "_losses", "_rows", "_schedules"},
+    {
+        "_activations",
+        "_array_pickles",
+        "_blas",
+        "_history",
+        "_initializers",
+        "_losses",
+        "_rows",
+        "_schedules",
+    },
     {"_layers", "_onnx", "_optimizers", "_report", "_threads"},
     {"_parameters"},
     {"_network"},
@@ -17,7 +26,7 @@ FLOORS = [
     {"_training"},
     {"_lbfgs", "_state"},
     {"_callbacks", "_chunks", "_compat", "_export", "_targets", "datasets", "recipes"},
-    {"_publishing", "_validation", "preprocessing"},
+    {"_publishing", "_saving", "_validation", "preprocessing"},
     {"_preparing", "_scoring"},
     {"_building"},
     {"_fitting"},

@@ -1,0 +1,144 @@
+"""Thousands of damaged files for `load_mnist`: each is valid all the same, or refused.
+
+The long run takes some minutes and prints what it counted:
+
+    python -m pytest -m slow -s tests/test_fuzz_files.py
+"""
+
+import collections
+import random
+import signal
+import sys
+
+import numpy as np
+import pytest
+from fuzz_files import CHANGES, changed, changed_inside
+from test_datasets import SOURCES
+
+from skmlp import datasets
+from skmlp.datasets import load_mnist
+
+ROWS = {"train": 2, "val": 1, "test": 1}
+KINDS = [
+    "idx",
+    "idx gzipped",
+    "npz like keras",
+    "npz with validation",
+    "npz byte/255 big-endian, columns first",
+    "pickle Python 2",
+    "pickle NumPy 1",
+    "pickle byte/256 big-endian",
+    "pickle protocol 0",
+    "pickle protocol 2",
+    "pickle protocol 4",
+    "pickle protocol 5",
+]
+SHORT, LONG = 30, 9_000
+MEBIBYTES_MORE = 64
+SECONDS_AT_MOST = 60
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """Shrink MNIST to four images, so that headers are a good part of a file."""
+    for part, rows in ROWS.items():
+        monkeypatch.setattr(datasets, f"N_{part.upper()}", rows)
+    monkeypatch.setattr(datasets, "PICKLE_BYTES_MAX", 2**20)
+    rng = np.random.default_rng(0)
+    made = {}
+    for part, rows in ROWS.items():
+        made[f"X_{part}"] = rng.integers(0, 256, (rows, 784)).astype(np.uint8)
+        made[f"X_{part}"][:, :2] = 0, 255
+        made[f"y_{part}"] = rng.integers(0, 10, rows)
+    return made
+
+
+@pytest.fixture
+def no_hang():
+    """End a test that takes for ever."""
+    if hasattr(signal, "SIGALRM"):
+
+        def give_up(signal_number, frame):
+            raise TimeoutError(f"a file took more than {SECONDS_AT_MOST} seconds")
+
+        before = signal.signal(signal.SIGALRM, give_up)
+        yield lambda: signal.alarm(SECONDS_AT_MOST)
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    else:
+        yield lambda: None
+
+
+def assert_mnist(mnist):
+    for part, rows in ROWS.items():
+        X, y = mnist[f"X_{part}"], mnist[f"y_{part}"]
+        assert (X.shape, X.dtype) == ((rows, 784), np.uint8)
+        assert (y.shape, y.dtype) == ((rows,), np.int64)
+        assert 0 <= y.min() <= y.max() <= 9
+
+
+def outcome(path, victim):
+    """Load the file; return what became of it."""
+    try:
+        mnist = load_mnist(path, dtype="uint8")
+    except ValueError as error:
+        message = str(error)
+        assert str(victim) in message
+        assert "Replace it with a fresh copy" in message
+        assert "MemoryError" not in message
+        assert len(message) < 1500
+        return "refused"
+    assert_mnist(mnist)
+    return "valid"
+
+
+def load_damaged(kind, tiny, folder, n, before_each):
+    """Load n damaged files of a kind; return how many were valid, and how many refused."""
+    path = SOURCES[kind](folder, tiny)
+    victims = sorted(path.iterdir()) if path.is_dir() else [path]
+    good = {victim: victim.read_bytes() for victim in victims}
+    outcomes = collections.Counter()
+    rng = random.Random(kind)
+    for _ in range(n):
+        victim = rng.choice(victims)
+        victim.write_bytes(changed_inside(good[victim], rng))
+        before_each()
+        outcomes[outcome(path, victim)] += 1
+        victim.write_bytes(good[victim])
+    assert_mnist(load_mnist(path, dtype="uint8"))
+    return outcomes
+
+
+def peak_mebibytes():
+    resource = pytest.importorskip("resource")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_damaged_file_is_valid_all_the_same_or_refused(kind, tiny, tmp_path, no_hang):
+    outcomes = load_damaged(kind, tiny, tmp_path, SHORT, no_hang)
+    assert outcomes["refused"] > SHORT // 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_thousands_of_damaged_files_are_valid_or_refused_in_little_memory(
+    kind, tiny, tmp_path, no_hang
+):
+    load_damaged(kind, tiny, tmp_path, SHORT, no_hang)
+    before = peak_mebibytes()
+    outcomes = load_damaged(kind, tiny, tmp_path, LONG, no_hang)
+    more = peak_mebibytes() - before
+    print(f"\n{kind}: {dict(outcomes)}, {more:.1f} MiB more")
+    assert sum(outcomes.values()) == LONG
+    assert more < MEBIBYTES_MORE
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_each_change_changes_some_bytes(change):
+    raw, rng = bytes(range(100)) + b"(12, 784)", random.Random(0)
+    assert any(change(raw, at, rng) != raw for at in range(20, 90))
+    assert changed(b"", rng) == b""
