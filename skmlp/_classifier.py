@@ -26,7 +26,6 @@ from skmlp._optimizers import OPTIMIZERS
 from skmlp._saving import restored, saved
 from skmlp._schedules import SCHEDULES
 from skmlp._state import TrainingState
-from skmlp._targets import TargetEncoder
 from skmlp._threads import blas_threads
 from skmlp._types import FloatArray, Matrix
 from skmlp._validation import accepted_dtypes, needs_no_conversion
