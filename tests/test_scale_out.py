@@ -105,6 +105,8 @@ def test_chunks_of_a_dask_array_are_predicted_by_the_workers(dask_script, client
     computed = proba.compute()
     assert computed.dtype == proba.dtype == "float32"
     np.testing.assert_allclose(computed, model.predict_proba(X.astype("float32")), rtol=1e-5)
+    labels = rows.map_blocks(model.predict, drop_axis=1, dtype=model.classes_.dtype)
+    np.testing.assert_array_equal(labels.compute(), model.predict(X.astype("float32")))
 
 
 def test_dask_script_runs_to_its_end(tmp_path):
@@ -166,7 +168,11 @@ def test_both_ways_report_the_same_losses(optuna_script):
     study = optuna.create_study(pruner=optuna.pruners.NopPruner())
     for way in optuna_script.WAYS.values():
         # partial_fit and fit shuffle differently
-        parameters = {"hidden_layer_sizes": (10,), "shuffle": False}
+        parameters = {
+            "hidden_layer_sizes": (10,),
+            "learning_rate_init": 0.02,
+            "shuffle": False,
+        }
         way(study.ask(), optuna_script.build_network(parameters, seed=0), data)
     first, second = (trial.intermediate_values for trial in study.trials)
     assert list(first) == [1, 2, 3, 4, 5, 6, 7, 8]
@@ -225,7 +231,7 @@ def test_chunks_are_mapped_and_together_the_table(out_of_core, tmp_path, monkeyp
 
 
 def test_rows_held_out_are_never_trained_on(out_of_core, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(out_of_core, "CHUNK_ROWS", 30)
+    monkeypatch.setattr(out_of_core, "CHUNK_ROWS", 250)
     out_of_core.write_table(tmp_path, n_chunks=20, seed=0)
     trained_on = []
     partial_fit = NumpyMLPClassifier.partial_fit
