@@ -82,7 +82,7 @@ def test_every_example_has_its_tests_here_or_in_another_file():
     others = {*(ROOT / "tests").glob("test_*.py")} - {Path(__file__).resolve()}
     tests = "".join(path.read_text(encoding="utf-8") for path in others)
     named = re.findall(r"\w+\.py", tests)
-    assert {*EXAMPLES} - {*DRAWING, *PRINTING, *named} == set()
+    assert {*EXAMPLES} - {*DRAWING, *PRINTING, EXPLAIN, *named} == set()
 
 
 @pytest.mark.parametrize("script", GALLERY)
@@ -511,9 +511,7 @@ def test_explain_ranks_features_four_ways_and_draws(tmp_path):
     assert result.returncode == 0, result.stderr
     assert len(re.findall(r"test accuracy: (?:0.9|1.0)", result.stdout)) == 2
     assert float(re.search(r"add up to each prediction, to (\S+)", result.stdout)[1]) < 1e-6
-    (table,) = [
-        found for found in (tables(result.stdout, n_columns=4) or {"": {}}).values() if found
-    ]
+    (table,) = tables(result.stdout, n_columns=4).values()
     assert len(table) == 13
     values = np.array([*table.values()])
     assert (np.diff(values[:, 0]) <= 0).all()
