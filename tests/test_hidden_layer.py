@@ -172,6 +172,30 @@ def test_routed_arguments_reach_the_network_that_requests_them():
             HiddenLayerTransformer(network()).fit(X, y, sample_weight=W)
 
 
+@pytest.mark.skipif(
+    not hasattr(NumpyMLPClassifier, "set_callbacks"), reason="callbacks came with scikit-learn 1.9"
+)
+def test_callbacks_of_the_network_are_told_of_its_epochs():
+    epochs = []
+
+    class Noting:
+        def setup(self, estimator, context):
+            pass
+
+        def teardown(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context, **about):
+            pass
+
+        def on_fit_task_end(self, estimator, context, **about):
+            epochs.append(context.task_name == "epoch")
+            return len(epochs) == 4
+
+    hidden = HiddenLayerTransformer(network().set_callbacks(Noting())).fit(X, y)
+    assert sum(epochs) == hidden.estimator_.n_iter_ == 4
+
+
 def test_copies_transform_the_same():
     hidden = HiddenLayerTransformer(network(), layer=0).fit(X, y)
     loaded = pickle.loads(pickle.dumps(hidden))
