@@ -633,6 +633,10 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         NotFittedError, ValueError
             As in `predict`; also if there is no such hidden layer.
 
+        See Also
+        --------
+        skmlp.HiddenLayerTransformer : The same as a step of a pipeline.
+
         Examples
         --------
         >>> from sklearn.datasets import load_iris

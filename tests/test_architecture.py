@@ -32,7 +32,7 @@ FLOORS = [
     {"_fitting"},
     {"_classifier"},
     {"_plotting"},
-    {"_curve_display", "_image_displays", "_skl2onnx", "_tabular"},
+    {"_curve_display", "_hidden_layer", "_image_displays", "_skl2onnx", "_tabular"},
     {"__init__"},
 ]
 FLOOR = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}

@@ -15,7 +15,7 @@ from sklearn.ensemble import (
     StackingClassifier,
     VotingClassifier,
 )
-from sklearn.inspection import permutation_importance
+from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, fbeta_score, log_loss, make_scorer
 from sklearn.model_selection import (
@@ -138,6 +138,29 @@ def test_permutation_importance_finds_the_one_feature_that_tells():
     assert importances.importances_mean.argmax() == 1
     assert importances.importances_mean[1] > 0.3
     assert np.abs(importances.importances_mean[[0, 2]]).max() < 0.1
+
+
+def test_permutation_importance_of_a_pipeline_is_that_of_its_columns():
+    frame = pd.DataFrame(X, columns=["a", "b", "c", "d"]).assign(noise=np.sin(np.arange(120) ** 2))
+    model = scaled().fit(frame, y)
+    result = permutation_importance(
+        model, frame, y, scoring="neg_log_loss", n_repeats=3, random_state=0
+    )
+    assert result.importances.shape == (5, 3)
+    assert result.importances_mean.argmin() == 4
+    assert result.importances_mean[:4].max() > 0.3
+
+
+@pytest.mark.parametrize("labels", [y, y == 0], ids=["multiclass", "binary"])
+def test_partial_dependence_of_a_pipeline_is_the_mean_probability_with_a_feature_set(labels):
+    frame = pd.DataFrame(X, columns=["a", "b", "c", "d"])
+    model = scaled().fit(frame, labels)
+    result = partial_dependence(model, frame, ["b"], grid_resolution=5, kind="average")
+    (grid,) = result["grid_values"]
+    means = [model.predict_proba(frame.assign(b=value)).mean(axis=0) for value in grid]
+    expected = np.transpose(means) if len(model.classes_) > 2 else np.transpose(means)[1:]
+    np.testing.assert_allclose(result["average"], expected, rtol=1e-12)
+    assert np.ptp(result["average"]) > 0.1
 
 
 def test_clone_has_the_parameters_and_nothing_else():

@@ -25,6 +25,9 @@ RECIPE = "mnist_recipe.py"
 EARLY_STOPPING = "early_stopping.py"
 ENSEMBLES = "ensembles.py"
 EXPORT = "export_model.py"
+# tested in test_scale_out.py
+SCALE_OUT = ["dask_search.py", "optuna_pruning.py", "out_of_core.py"]
+EXPLAIN = "explain.py"
 # Script: figures, model, lowest test accuracy. These run without network and files.
 SELF_CONTAINED = {
     "train_digits.py": (
@@ -36,7 +39,7 @@ SELF_CONTAINED = {
     "pipeline_grid_search.py": (["grid_search.png"], "grid_search_model.joblib", 0.96),
 }
 DRAWING = [*SELF_CONTAINED, PUBLISHED_RESULT, BENCHMARK]
-PRINTING = [RECIPE, EARLY_STOPPING, ENSEMBLES, EXPORT]
+PRINTING = [RECIPE, EARLY_STOPPING, ENSEMBLES, EXPORT, *SCALE_OUT]
 
 
 def run(script, *args, cwd, first_on_path=""):
@@ -79,7 +82,7 @@ def test_every_example_has_its_tests_here_or_in_another_file():
     others = {*(ROOT / "tests").glob("test_*.py")} - {Path(__file__).resolve()}
     tests = "".join(path.read_text(encoding="utf-8") for path in others)
     named = re.findall(r"\w+\.py", tests)
-    assert {*EXAMPLES} - {*DRAWING, *PRINTING, *named} == set()
+    assert {*EXAMPLES} - {*DRAWING, *PRINTING, EXPLAIN, *named} == set()
 
 
 @pytest.mark.parametrize("script", GALLERY)
@@ -501,3 +504,32 @@ def test_export_saves_every_form_and_all_predict_the_same(tmp_path):
     assert {name for name, _, _ in lines} == saved >= {"model.joblib", "sklearn_model.joblib"}
     assert len(saved) + result.stdout.count("left out: ") == 5
     assert all(float(difference) < 1e-6 and n == "0" for _, difference, n in lines)
+
+
+def test_explain_ranks_features_four_ways_and_draws(tmp_path):
+    result = run(EXPLAIN, "--output", "new", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert len(re.findall(r"test accuracy: (?:0.9|1.0)", result.stdout)) == 2
+    assert float(re.search(r"add up to each prediction, to (\S+)", result.stdout)[1]) < 1e-6
+    (table,) = tables(result.stdout, n_columns=4).values()
+    assert len(table) == 13
+    values = np.array([*table.values()])
+    assert (np.diff(values[:, 0]) <= 0).all()
+    # four ways to ask the same model agree on what matters, roughly
+    correlations = np.corrcoef(values.argsort(axis=0).argsort(axis=0).T)
+    assert correlations.min() > 0.5
+    for figure in ("partial_dependence.png", "saliency.png"):
+        assert_figure(tmp_path / "new" / figure)
+    assert list(tmp_path.iterdir()) == [tmp_path / "new"]
+
+
+def test_explain_leaves_out_what_is_not_installed(tmp_path):
+    missing = tmp_path / "missing"
+    missing.mkdir()
+    for package in ("matplotlib", "shap"):
+        (missing / f"{package}.py").write_text("raise ImportError('as if not installed')")
+    result = run(EXPLAIN, cwd=tmp_path, first_on_path=missing)
+    assert result.returncode == 0, result.stderr
+    for extra in ("shap", "plot"):
+        assert f"pip install 'skmlp[{extra}]'" in result.stdout
+    assert list(tmp_path.iterdir()) == [missing]

@@ -1,0 +1,182 @@
+"""A hidden layer as a transformer: what a network has learnt, as features for another model."""
+
+from numbers import Integral
+from typing import Any, ClassVar
+
+from sklearn import get_config
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    MetaEstimatorMixin,
+    TransformerMixin,
+    clone,
+)
+from sklearn.utils import Tags, get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.validation import check_is_fitted
+
+from skmlp._compat import HasMethods, fit_context
+from skmlp._types import FloatArray
+from skmlp._validation import check_hidden_layer_sizes
+
+
+class HiddenLayerTransformer(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, MetaEstimatorMixin, BaseEstimator
+):
+    """Replace each row by the activations of a network's hidden layer.
+
+    The layers of a network turn rows into features in which the classes are easy to tell apart.
+    This transformer hands them to other models: a nearest-neighbour search, a clustering, a plot in
+    two dimensions, or a classifier for labels of which there are few.
+
+    Parameters
+    ----------
+    estimator : NumpyMLPClassifier
+        The network that `fit` trains. To use one that is trained already, and leave it as it is,
+        give ``FrozenEstimator(network)``, see :class:`sklearn.frozen.FrozenEstimator`.
+    layer : int, default=-1
+        Index of the hidden layer: 0 is the first, -1 the last. It can be changed after `fit`.
+
+    Attributes
+    ----------
+    estimator_ : NumpyMLPClassifier
+        The fitted network, or the frozen one.
+    n_features_in_ : int
+        Number of features in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features in `fit`, if X had names that are all strings.
+
+    See Also
+    --------
+    NumpyMLPClassifier.hidden_activations : The same without a transformer.
+
+    Notes
+    -----
+    The features are fitted to the labels, so a model that is trained on those of the same rows
+    takes them for better than they are. Judge the whole pipeline by rows that it has not seen.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import MinMaxScaler
+    >>> from skmlp import HiddenLayerTransformer, NumpyMLPClassifier
+    >>> X_train, X_test, y_train, y_test = train_test_split(
+    ...     *load_digits(return_X_y=True), random_state=0
+    ... )
+    >>> network = NumpyMLPClassifier((50, 12), learning_rate_init=0.01, tol=1e-3, random_state=0)
+    >>> hidden = HiddenLayerTransformer(network)
+    >>> model = make_pipeline(MinMaxScaler(), hidden, KNeighborsClassifier())
+    >>> model.fit(X_train, y_train).score(X_test, y_test) > 0.95
+    True
+    >>> model[:-1].transform(X_test).shape
+    (450, 12)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "estimator": [HasMethods(["fit", "hidden_activations"])],
+        "layer": [Integral],
+    }
+
+    def __init__(self, estimator: Any, *, layer: int = -1) -> None:
+        self.estimator = estimator
+        self.layer = layer
+
+    # the network validates its own parameters
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any = None, **fit_params: Any) -> "HiddenLayerTransformer":
+        """Train a clone of the network on X and y; a frozen network stays as it is.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The training rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Their labels. A frozen network needs none.
+        **fit_params
+            Arguments for the network's `fit`, such as `sample_weight`. Where metadata routing is
+            enabled: those that it requests.
+
+        Returns
+        -------
+        self : HiddenLayerTransformer
+            The fitted transformer.
+
+        Raises
+        ------
+        InvalidParameterError
+            If `estimator` has no hidden layers to give, or `layer` is no integer.
+        ValueError
+            If the network has no such layer, or its `fit` fails.
+        NotFittedError
+            If a frozen network has not been fitted.
+        """
+        n_hidden = len(check_hidden_layer_sizes(self.estimator.hidden_layer_sizes))
+        if not -n_hidden <= self.layer < n_hidden:
+            raise ValueError(
+                f"layer={self.layer!r} is no hidden layer of the network, which has {n_hidden}: "
+                f"hidden_layer_sizes={self.estimator.hidden_layer_sizes!r}. Count from 0, or "
+                "backwards from -1."
+            )
+        if get_config()["enable_metadata_routing"]:
+            fit_params = process_routing(self, "fit", **fit_params).estimator.fit
+        self.estimator_ = clone(self.estimator).fit(X, y, **fit_params)
+        return self
+
+    def transform(self, X: Any) -> FloatArray:
+        """Return the activations of the layer.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        a : ndarray of shape (n_samples, n_units)
+            A column per unit, in the network's precision.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As in `NumpyMLPClassifier.hidden_activations`.
+        """
+        check_is_fitted(self)
+        return self.estimator_.hidden_activations(X, self.layer)
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of features in `fit`."""
+        return self.estimator_.n_features_in_
+
+    @property
+    def feature_names_in_(self) -> Any:
+        """Names of the features in `fit`."""
+        return self.estimator_.feature_names_in_
+
+    @property
+    def _n_features_out(self) -> int:
+        # hidden layers alone: the last bias vector is that of the output
+        return len(self.estimator_.intercepts_[:-1][self.layer])
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return what scikit-learn asks of a meta-estimator: whose `fit` gets which arguments.
+
+        Returns
+        -------
+        router : MetadataRouter
+            It leads from `fit` to the network's.
+        """
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        # what pipelines of scikit-learn 1.6 ask for
+        mapping.add(caller="fit_transform", callee="fit")
+        return MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=mapping)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = get_tags(self.estimator).input_tags.sparse
+        tags.target_tags.required = get_tags(self.estimator).target_tags.required
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
