@@ -25,15 +25,18 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
     "sphinx_copybutton",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
 root_doc = "index"
 templates_path = ["templates"]
 exclude_patterns = ["_build", "templates"]
 nitpicky = True
+# A pattern in a toctree may wait for its page. A page that no toctree has is a warning.
+suppress_warnings = ["toc.empty_glob"]
 
 # The pages are Markdown as code hosts understand it: formulas in dollars, links to headings.
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 4
 
 copybutton_prompt_text = r">>> |\.\.\. "

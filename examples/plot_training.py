@@ -74,4 +74,19 @@ WeightsDisplay.from_estimator(model, n_units=16)
 # show what the training rows lack.
 
 MistakesDisplay.from_estimator(model, X_test, y_test, n_images=8, im_kw={"cmap": "gray_r"})
+
+# %%
+# All in one figure
+# -----------------
+# Each display also draws into Axes of yours. Several images share the place of one.
+
+figure, panels = plt.subplots(
+    1, 3, figsize=(10, 3.4), layout="constrained", gridspec_kw={"width_ratios": [4, 3, 3.6]}
+)
+TrainingCurveDisplay.from_estimator(model, kind="loss", ax=panels[0])
+panels[0].set_yscale("log")
+WeightsDisplay.from_estimator(model, n_units=9, ax=panels[1], colorbar=False)
+MistakesDisplay.from_estimator(
+    model, X_test, y_test, n_images=4, n_cols=2, ax=panels[2], im_kw={"cmap": "gray_r"}
+)
 plt.show()
