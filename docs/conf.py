@@ -32,8 +32,6 @@ root_doc = "index"
 templates_path = ["templates"]
 exclude_patterns = ["_build", "templates"]
 nitpicky = True
-# A pattern in a toctree may wait for its page. A page that no toctree has is a warning.
-suppress_warnings = ["toc.empty_glob"]
 
 # The pages are Markdown as code hosts understand it: formulas in dollars, links to headings.
 myst_enable_extensions = ["colon_fence", "dollarmath"]

@@ -244,6 +244,31 @@ def test_api_page_has_every_public_name(module):
     assert {f"{module.__name__}.{name}" for name in module.__all__} <= listed
 
 
+def public_functions():
+    """Yield the public functions, and the methods that public classes define."""
+    for module in (skmlp, datasets, preprocessing):
+        for name in module.__all__:
+            thing = getattr(module, name)
+            yield f"{module.__name__}.{name}", thing
+            for method in vars(thing) if inspect.isclass(thing) else ():
+                if not method.startswith("_"):
+                    yield f"{module.__name__}.{name}.{method}", getattr(thing, method)
+
+
+@pytest.mark.parametrize(
+    "function", [pytest.param(function, id=name) for name, function in public_functions()]
+)
+def test_docstring_names_every_parameter(function):
+    doc = inspect.getdoc(function) or ""
+    assert doc.split("\n")[0].endswith(".")
+    signature = inspect.signature(function)
+    headings = re.findall(r"^\**(\w+(?:, \**\w+)*)(?: : .*)?$", doc, re.MULTILINE)
+    documented = {name.strip("*") for heading in headings for name in heading.split(", ")}
+    assert {*signature.parameters} - {"self"} - documented == set()
+    returns_something = not inspect.isclass(function) and signature.return_annotation is not None
+    assert ("Returns\n-------\n" in doc) == returns_something
+
+
 def test_every_page_of_the_guide_is_in_its_table_of_contents():
     pages = {path.stem for path in ROOT.glob("docs/*.*")} - {"conf", "index"}
     tocs = [text_of(ROOT / "docs" / page) for page in ("index.md", "guide.md")]
