@@ -30,7 +30,7 @@ extensions = [
 ]
 root_doc = "index"
 templates_path = ["templates"]
-exclude_patterns = ["_build", "templates"]
+exclude_patterns = ["_build", "templates", "static"]
 nitpicky = True
 
 # The pages are Markdown as code hosts understand it: formulas in dollars, links to headings.
@@ -68,6 +68,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "generated/backreferences",
     "image_srcset": ["2x"],
     "capture_repr": (),
+    "remove_config_comments": True,
     "show_signature": False,
     "write_computation_times": False,
     "download_all_examples": False,
@@ -77,6 +78,9 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = "skmlp"
 html_show_sourcelink = False
+html_static_path = ["static"]
+html_css_files = ["skmlp.css"]
+toc_object_entries_show_parents = "hide"
 html_theme_options = {
     "logo": {"text": "skmlp"},
     "navbar_align": "left",

@@ -73,6 +73,7 @@ models["tuned threshold"] = TunedThresholdClassifierCV(
     build(), scoring="balanced_accuracy", cv=3
 ).fit(X_train, y_train)
 
+# sphinx_gallery_thumbnail_number = 2
 figure, panel = plt.subplots(figsize=(5, 5), layout="constrained")
 for (name, model), marker in zip(models.items(), "os^", strict=True):
     predicted = model.predict(X_test)

@@ -57,6 +57,7 @@ remedies = {
     "input_noise=0.3": {"alpha": 0, "input_noise": 0.3},
     "batch_norm, noise=0.5": {"alpha": 0, "batch_norm": True, "noise": 0.5},
 }
+# sphinx_gallery_thumbnail_number = 2
 figure, panel = plt.subplots(figsize=(6.4, 4), layout="constrained")
 for name, settings in remedies.items():
     curve = train(**settings).validation_loss_curve_

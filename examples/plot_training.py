@@ -80,6 +80,7 @@ MistakesDisplay.from_estimator(model, X_test, y_test, n_images=8, im_kw={"cmap":
 # -----------------
 # Each display also draws into Axes of yours. Several images share the place of one.
 
+# sphinx_gallery_thumbnail_number = 5
 figure, panels = plt.subplots(
     1, 3, figsize=(10, 3.4), layout="constrained", gridspec_kw={"width_ratios": [4, 3, 3.6]}
 )
