@@ -65,7 +65,7 @@ accuracy.set_ylim(0.9, 1)
 # Each unit of the first layer has a weight for every pixel: ink where they are red raises its
 # value, ink where they are blue lowers it. The units with the longest weight vectors come first.
 
-WeightsDisplay.from_estimator(model, n_units=15)
+WeightsDisplay.from_estimator(model, n_units=16)
 
 # %%
 # What it gets wrong
@@ -74,4 +74,20 @@ WeightsDisplay.from_estimator(model, n_units=15)
 # show what the training rows lack.
 
 MistakesDisplay.from_estimator(model, X_test, y_test, n_images=8, im_kw={"cmap": "gray_r"})
+
+# %%
+# All in one figure
+# -----------------
+# Each display also draws into Axes of yours. Several images share the place of one.
+
+# sphinx_gallery_thumbnail_number = 5
+figure, panels = plt.subplots(
+    1, 3, figsize=(10, 3.4), layout="constrained", gridspec_kw={"width_ratios": [4, 3, 3.6]}
+)
+TrainingCurveDisplay.from_estimator(model, kind="loss", ax=panels[0])
+panels[0].set_yscale("log")
+WeightsDisplay.from_estimator(model, n_units=9, ax=panels[1], colorbar=False)
+MistakesDisplay.from_estimator(
+    model, X_test, y_test, n_images=4, n_cols=2, ax=panels[2], im_kw={"cmap": "gray_r"}
+)
 plt.show()

@@ -31,11 +31,17 @@ _LAZY = {
     "make_tabular_classifier": "_tabular",
     "register_skl2onnx": "_skl2onnx",
 }
+_MODULES = ("datasets", "preprocessing", "recipes")
+
+
+def __dir__() -> list[str]:
+    """Return the public names, those not yet imported too, for completion by tab."""
+    return sorted([*__all__, *_MODULES, "__version__"])
 
 
 def __getattr__(name: str) -> Any:
     """Import what few programs need when it is first asked for."""
-    if name in ("datasets", "preprocessing", "recipes"):
+    if name in _MODULES:
         return importlib.import_module(f"skmlp.{name}")
     if name in _LAZY:
         return getattr(importlib.import_module(f"skmlp.{_LAZY[name]}"), name)

@@ -65,7 +65,7 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Number of rows in a mini-batch, for stochastic solvers. "auto": min(200, n_samples).
     learning_rate : str, default="constant"
         Schedule of the learning rate, for stochastic solvers. "constant": `learning_rate_init`
-        throughout. "invscaling": learning_rate_init / (t_ + 1)^power_t, from the second epoch on.
+        throughout. "invscaling": learning_rate_init / (`t_` + 1)^power_t, from the second epoch on.
         "adaptive": divided by 5 whenever training would stop otherwise, down to 1e-6. ("adam"
         treats these two as "constant".) "exponential": multiplied by `learning_rate_decay` after
         each epoch. The others change with each batch and are planned for `max_iter` epochs, so that
@@ -227,7 +227,7 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Output activation: "softmax" for more than two classes, else "logistic".
     n_features_in_ : int
         Number of features in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features in `fit`, if X had names that are all strings.
 
     See Also
@@ -740,7 +740,7 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     ) -> Any:
         """Return this model in the ONNX format, which runs without Python.
 
-        Its input is "X" of shape (n, n_features_in_), for any n. Its outputs are "label", as of
+        Its input is "X" of shape (n, `n_features_in_`), for any n. Its outputs are "label", as of
         `predict` (int64 or string), and "probabilities", as of `predict_proba`, a plain tensor of
         shape (n, n_classes). It needs the package onnx (``pip install skmlp[onnx]``). For a whole
         pipeline see :func:`skmlp.register_skl2onnx`.

@@ -1,5 +1,6 @@
 """A plot of loss and score over the epochs of a training."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -393,13 +394,14 @@ def _legend(plt: Any, axes: npt.NDArray[Any], is_new: bool, least: int) -> None:
             if len(handles := _handles([panel])) >= least:
                 panel.legend(handles.values(), handles.keys(), fontsize="small")
     elif len(handles := _handles(axes)) >= least:
-        n_cols = _columns_of_text(plt, figure.get_figwidth(), handles, extra=6)
+        fit = _columns_of_text(plt, figure.get_figwidth(), handles, extra=6)
+        n_rows = math.ceil(len(handles) / fit)
         figure.legend(
             handles.values(),
             handles.keys(),
             fontsize="small",
             loc="outside lower center",
-            ncols=n_cols,
+            ncols=math.ceil(len(handles) / n_rows),
         ).set_gid(_LEGEND)
 
 

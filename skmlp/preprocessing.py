@@ -50,13 +50,13 @@ class RobustSmoothScaler(OneToOneFeatureMixin, _DenseTransformer):
 
     Attributes
     ----------
-    center_ : ndarray of shape (n_features_in_,)
+    center_ : ndarray of shape (`n_features_in_`,)
         Median m of each feature; 0 if all its values are missing.
-    factor_ : ndarray of shape (n_features_in_,)
+    factor_ : ndarray of shape (`n_features_in_`,)
         Factor s of each feature; 0 if it is constant.
     n_features_in_ : int
         Number of features in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features in `fit`, if X had names that are all strings.
 
     See Also
@@ -145,7 +145,7 @@ class CosineEmbedding(OneToOneFeatureMixin, _DenseTransformer):
     ----------
     n_features_in_ : int
         Number of features in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features in `fit`, if X had names that are all strings.
 
     References

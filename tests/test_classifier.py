@@ -585,6 +585,15 @@ def test_convergence_warning_when_max_iter_is_reached_and_only_then(solver):
     assert model.n_iter_ < 5000
 
 
+@pytest.mark.parametrize("limit", [{"max_iter": 2}, {"max_time": 1e-6}])
+@pytest.mark.parametrize("scoring", [None, "loss"])
+def test_a_fit_that_trains_twice_warns_once(limit, scoring):
+    model = small(early_stopping=True, scoring=scoring, refit=True, **limit)
+    with pytest.warns(ConvergenceWarning) as caught:
+        model.fit(X, y)
+    assert len(caught) == 1
+
+
 def test_partial_fit_never_warns_of_convergence():
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -3,15 +3,17 @@ import inspect
 import re
 import tomllib
 from ast import literal_eval
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import pyplot
 from sklearn.neural_network import MLPClassifier
 
 import skmlp
-from skmlp import NumpyMLPClassifier
+from skmlp import NumpyMLPClassifier, datasets, preprocessing, recipes
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md"))]
@@ -104,13 +106,15 @@ def test_python_on_a_page_is_a_quote_or_a_doctest(page):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_examples_on_a_page_give_what_it_says(page):
+def test_examples_on_a_page_give_what_it_says(page, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # some save files
     # the closing fence would count as output; emptied lines keep the line numbers
     text = re.sub(r"^```.*$", "", text_of(page), flags=re.MULTILINE)
     examples = doctest.DocTestParser().get_doctest(text, {}, name_of(page), str(page), 0)
     report = []
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     runner.run(examples, out=report.append)
+    pyplot.close("all")
     assert not report, "".join(report)
 
 
@@ -213,3 +217,67 @@ def test_class_docstring_has_every_fitted_attribute():
     fitted = vars(model.fit(X, X["length"] > 0))
     public = {name for name in fitted if name.endswith("_") and not name.startswith("_")}
     assert set(docstring_section("Attributes")) == public
+
+
+@pytest.mark.parametrize("script", sorted(path.name for path in ROOT.glob("examples/*.py")))
+def test_readme_names_every_example(script):
+    assert f"](examples/{script})" in text_of(README)
+
+
+def test_site_is_built_by_one_command_whose_extra_exists():
+    (command,) = re.findall(r"^.*-m sphinx.*$", text_of(README), re.MULTILINE)
+    extras = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]["optional-dependencies"]
+    assert "'.[docs]'" in command
+    assert " -W docs " in command  # a warning fails
+    assert any(requirement.startswith("sphinx>=") for requirement in extras["docs"])
+
+
+@pytest.mark.parametrize("module", [skmlp, datasets, preprocessing, recipes])
+def test_api_page_has_every_public_name(module):
+    listed = set()
+    prefix = ""
+    for line in text_of(ROOT / "docs" / "api.rst").splitlines():
+        if match := re.match(r"\.\. currentmodule:: (\S+)", line):
+            prefix = match[1]
+        elif match := re.match(r"(?:\.\. autodata:: |   )([\w.]+)$", line):
+            listed.add(f"{prefix}.{match[1]}")
+    assert {f"{module.__name__}.{name}" for name in module.__all__} <= listed
+
+
+def public_functions():
+    """Yield the public functions, and the methods that public classes define."""
+    for module in (skmlp, datasets, preprocessing):
+        for name in module.__all__:
+            thing = getattr(module, name)
+            yield f"{module.__name__}.{name}", thing
+            for method in vars(thing) if inspect.isclass(thing) else ():
+                if not method.startswith("_"):
+                    yield f"{module.__name__}.{name}.{method}", getattr(thing, method)
+
+
+@pytest.mark.parametrize(
+    "function", [pytest.param(function, id=name) for name, function in public_functions()]
+)
+def test_docstring_names_every_parameter(function):
+    doc = inspect.getdoc(function) or ""
+    assert doc.split("\n")[0].endswith(".")
+    signature = inspect.signature(function)
+    headings = re.findall(r"^\**(\w+(?:, \**\w+)*)(?: : .*)?$", doc, re.MULTILINE)
+    documented = {name.strip("*") for heading in headings for name in heading.split(", ")}
+    assert {*signature.parameters} - {"self"} - documented == set()
+    returns_something = not inspect.isclass(function) and signature.return_annotation is not None
+    assert ("Returns\n-------\n" in doc) == returns_something
+
+
+def test_every_page_of_the_guide_is_in_its_table_of_contents():
+    pages = {path.stem for path in ROOT.glob("docs/*.*")} - {"conf", "index"}
+    tocs = [text_of(ROOT / "docs" / page) for page in ("index.md", "guide.md")]
+    entries = "".join(re.findall(r"```{toctree}\n(.*?)```", "".join(tocs), re.DOTALL))
+    patterns = [line for line in entries.splitlines() if line and not line.startswith(":")]
+    assert [p for p in pages if not any(fnmatch(p, pattern) for pattern in patterns)] == []
+
+
+def test_completion_by_tab_offers_the_public_names():
+    lazy = {"datasets", "preprocessing", "recipes"}
+    assert {*skmlp.__all__} | lazy <= {*dir(skmlp)}
+    assert all(getattr(skmlp, name) is not None for name in dir(skmlp))

@@ -1,0 +1,91 @@
+"""
+A rare class
+============
+
+One row in twenty belongs to the class that matters. A network that has learnt the frequencies well
+hardly ever predicts it. Weights for the classes, or another threshold, shift the balance between
+rows that are missed and false alarms. They are two ways along the same curve.
+"""
+
+# %%
+# What class_weight changes
+# -------------------------
+# With ``class_weight="balanced"`` both classes count the same in the loss. Most rare rows are then
+# found, at the price of false alarms.
+
+import matplotlib.pyplot as plt
+from sklearn.datasets import make_classification
+from sklearn.metrics import (
+    ConfusionMatrixDisplay,
+    PrecisionRecallDisplay,
+    balanced_accuracy_score,
+    precision_score,
+    recall_score,
+)
+from sklearn.model_selection import TunedThresholdClassifierCV, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skmlp import NumpyMLPClassifier
+
+X, y = make_classification(
+    6000, 20, n_informative=8, weights=[0.95], flip_y=0.02, class_sep=0.8, random_state=0
+)
+X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
+
+
+def build(**settings):
+    """Return a pipeline of scaler and network."""
+    network = NumpyMLPClassifier(
+        (50,),
+        solver="adamw",
+        learning_rate="cosine",
+        learning_rate_init=0.005,
+        max_iter=20,
+        dropout=0.2,
+        random_state=0,
+        **settings,
+    )
+    return make_pipeline(StandardScaler(), network)
+
+
+models = {
+    "as they are": build().fit(X_train, y_train),
+    "balanced": build(class_weight="balanced").fit(X_train, y_train),
+}
+figure, panels = plt.subplots(1, 2, figsize=(6.4, 3.2), layout="constrained")
+for panel, (name, model) in zip(panels, models.items(), strict=True):
+    ConfusionMatrixDisplay.from_estimator(
+        model, X_test, y_test, ax=panel, colorbar=False, cmap="Blues"
+    )
+    panel.set_title(name)
+
+# %%
+# The same curve
+# --------------
+# Precision is the share of alarms that are right, recall the share of rare rows that are found. The
+# curves of both models run close to each other: the weights have moved the point where each of them
+# stands, and have not made the ranking of the rows much better. So a threshold on the probabilities
+# of the unweighted model does as well. scikit-learn's `TunedThresholdClassifierCV` finds one, by
+# the measure that you choose; the probabilities stay what they are.
+
+models["tuned threshold"] = TunedThresholdClassifierCV(
+    build(), scoring="balanced_accuracy", cv=3
+).fit(X_train, y_train)
+
+# sphinx_gallery_thumbnail_number = 2
+figure, panel = plt.subplots(figsize=(5, 5), layout="constrained")
+for (name, model), marker in zip(models.items(), "os^", strict=True):
+    predicted = model.predict(X_test)
+    precision, recall = precision_score(y_test, predicted), recall_score(y_test, predicted)
+    print(
+        f"{name:16} precision {precision:.2f}, recall {recall:.2f}, "
+        f"balanced accuracy {balanced_accuracy_score(y_test, predicted):.3f}"
+    )
+    if name != "tuned threshold":
+        PrecisionRecallDisplay.from_estimator(model, X_test, y_test, name=name, ax=panel)
+    color = "C2" if name == "tuned threshold" else panel.lines[-1].get_color()
+    panel.plot(recall, precision, marker, color=color, markersize=9, label=f"predict, {name}")
+panel.set(xlabel="Recall", ylabel="Precision", title="The rare class", xlim=(0, 1.02))
+panel.legend(loc="lower left", fontsize="small")
+plt.show()

@@ -1,0 +1,84 @@
+"""
+What a network can separate
+===========================
+
+With two features one can see what a network has learnt: the colour is the probability that it gives
+to the second class. More units, and other activation functions, draw other boundaries.
+"""
+
+# %%
+# From a line to a curve
+# ----------------------
+# Without a hidden layer the model is logistic regression, and its boundary a line. Each relu unit
+# adds one bend. A few units are too few for two moons, and a second layer makes sharper corners.
+
+import matplotlib.pyplot as plt
+from sklearn.datasets import make_moons
+from sklearn.inspection import DecisionBoundaryDisplay
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
+
+from skmlp import NumpyMLPClassifier
+
+X, y = make_moons(400, noise=0.25, random_state=0)
+X = StandardScaler().fit_transform(X)
+X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+
+
+def show(networks):
+    """Train each network and draw the probability of class 1 in a panel of its own."""
+    figure, panels = plt.subplots(
+        2, 2, figsize=(6.4, 5.6), sharex=True, sharey=True, layout="constrained"
+    )
+    for panel, (name, network) in zip(panels.flat, networks.items(), strict=True):
+        network.fit(X_train, y_train)
+        boundary = DecisionBoundaryDisplay.from_estimator(
+            network,
+            X,
+            response_method="predict_proba",
+            plot_method="pcolormesh",
+            cmap="bwr_r",
+            alpha=0.4,
+            vmin=0,
+            vmax=1,
+            ax=panel,
+        )
+        for label, (color, marker) in enumerate([("firebrick", "o"), ("navy", "s")]):
+            rows = X_test[y_test == label]
+            style = {"s": 14, "marker": marker, "edgecolors": "white", "linewidths": 0.5}
+            panel.scatter(*rows.T, c=color, label=f"class {label}", **style)
+        panel.set_title(f"{name}\ntest accuracy {network.score(X_test, y_test):.2f}", fontsize=10)
+        panel.set(xlabel="Feature 1", ylabel="Feature 2")
+        panel.label_outer()
+    handles, labels = panel.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    figure.colorbar(boundary.surface_, ax=panels, label="Probability of class 1")
+
+
+settings = {"solver": "lbfgs", "tol": 1e-3, "max_iter": 5000, "random_state": 1}
+show(
+    {
+        "no hidden layer": NumpyMLPClassifier((), **settings),
+        "3 units": NumpyMLPClassifier((3,), **settings),
+        "30 units": NumpyMLPClassifier((30,), **settings),
+        "30 and 30 units": NumpyMLPClassifier((30, 30), **settings),
+    }
+)
+
+# %%
+# With 300 training rows the larger networks draw around single points. A stronger penalty is one
+# remedy, as below; :ref:`sphx_glr_gallery_plot_regularisation.py` shows others.
+#
+# The shape of the activation
+# ---------------------------
+# relu gives straight pieces, tanh and silu smooth curves. Each hidden layer may have its own.
+
+show(
+    {
+        "relu": NumpyMLPClassifier((10, 10), "relu", alpha=1, **settings),
+        "tanh": NumpyMLPClassifier((10, 10), "tanh", alpha=1, **settings),
+        "silu": NumpyMLPClassifier((10, 10), "silu", alpha=1, **settings),
+        "silu, then tanh": NumpyMLPClassifier((10, 10), ["silu", "tanh"], alpha=1, **settings),
+    }
+)
+plt.show()

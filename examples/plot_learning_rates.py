@@ -1,0 +1,76 @@
+"""
+Learning rates that rise and fall
+=================================
+
+A high learning rate makes fast progress, a low one finds the bottom. The schedules of
+`learning_rate` start with one and end with the other. Here are their shapes, and what they gain
+when there is time for 20 epochs only.
+"""
+
+# %%
+# The shapes
+# ----------
+# `learning_rate_curve_` records the rate at the end of each epoch. A `warmup_epochs` above 0 lets
+# the rate rise from 0 before its schedule goes on.
+
+import warnings
+
+import matplotlib.pyplot as plt
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import log_loss
+from sklearn.model_selection import train_test_split
+
+from skmlp import NumpyMLPClassifier, TrainingCurveDisplay
+
+X, y = load_digits(return_X_y=True)
+X_train, X_test, y_train, y_test = train_test_split(X / 16, y, stratify=y, random_state=0)
+
+EPOCHS = 20
+common = {
+    "batch_size": 32,
+    "max_iter": EPOCHS,
+    "tol": 0,
+    "n_iter_no_change": EPOCHS,
+    "random_state": 0,
+}
+schedules = {
+    "constant": {"learning_rate_init": 0.001},
+    "exponential": {"learning_rate_init": 0.005, "learning_rate_decay": 0.85},
+    "linear": {"learning_rate_init": 0.005},
+    "cosine": {"learning_rate_init": 0.005, "warmup_epochs": 3},
+    "one_cycle": {"learning_rate_init": 0.01},
+}
+models = {}
+for name, settings in schedules.items():
+    model = NumpyMLPClassifier(learning_rate=name, **settings, **common)
+    with warnings.catch_warnings():
+        # a constant rate has not converged after so few epochs, and says so
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        models[name] = model.fit(X_train, y_train, X_val=X_test, y_val=y_test)
+
+figure, panel = plt.subplots(figsize=(6.4, 4), layout="constrained")
+epochs = range(1, EPOCHS + 1)
+for name, model in models.items():
+    panel.plot(epochs, model.learning_rate_curve_, label=name)
+panel.set(xlabel="Epoch", ylabel="Learning rate", xticks=range(0, EPOCHS + 1, 5))
+panel.legend()
+
+# %%
+# What they gain
+# --------------
+# A constant rate of 0.001, which is the default, is far from the bottom when the time is over. The
+# schedules can start with a higher one because it falls later. ("cosine" has three epochs of
+# warm-up here.)
+
+for name, model in models.items():
+    print(f"{name:12} log loss on test rows: {log_loss(y_test, model.predict_proba(X_test)):.3f}")
+display = TrainingCurveDisplay(
+    {name: {"validation_loss": model.validation_loss_curve_} for name, model in models.items()}
+).plot()
+display.ax_[0].set_yscale("log")
+
+# %%
+# The three that are planned for `max_iter` epochs ("linear", "cosine", "one_cycle") make their best
+# progress at the end, so `max_iter` is the length of the training with them, and no upper bound.
+plt.show()

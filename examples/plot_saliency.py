@@ -1,0 +1,72 @@
+"""
+Which pixels matter
+===================
+
+`input_gradient` carries the derivative of the loss one step further back than training needs it: to
+the features of each row. It shows which pixels of an image the prediction depends on.
+"""
+
+# %%
+# Maps of single images
+# ---------------------
+# Where the map is red, more ink would make the predicted digit less probable; where it is blue,
+# more probable. Pale pixels hardly matter for this image. Each map has its own scale.
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.inspection import permutation_importance
+from sklearn.model_selection import train_test_split
+
+from skmlp import NumpyMLPClassifier
+
+X, y = load_digits(return_X_y=True)
+X_train, X_test, y_train, y_test = train_test_split(X / 16, y, stratify=y, random_state=0)
+model = NumpyMLPClassifier(
+    (100,),
+    learning_rate="one_cycle",
+    learning_rate_init=0.01,
+    batch_size=32,
+    max_iter=20,
+    input_noise=0.2,
+    random_state=0,
+).fit(X_train, y_train)
+print(f"Test accuracy: {model.score(X_test, y_test):.4f}")
+
+rows = [np.flatnonzero(y_test == digit)[0] for digit in range(10)]
+gradient = model.input_gradient(X_test[rows])
+
+figure, panels = plt.subplots(4, 5, figsize=(6.4, 5.6), layout="constrained")
+images = np.concatenate([panels[0], panels[2]])
+maps = np.concatenate([panels[1], panels[3]])
+for row, slope, image, saliency in zip(rows, gradient, images, maps, strict=True):
+    image.imshow(X_test[row].reshape(8, 8), cmap="gray_r")
+    image.set_title(f"predicted: {model.predict(X_test[[row]])[0]}", fontsize="small")
+    largest = abs(slope).max()
+    saliency.imshow(slope.reshape(8, 8), cmap="RdBu_r", vmin=-largest, vmax=largest)
+for panel in panels.flat:
+    panel.set(xticks=[], yticks=[])
+for panel, label in zip(panels[:, 0], ["image", "gradient"] * 2, strict=True):
+    panel.set_ylabel(label)
+
+# %%
+# Over all images
+# ---------------
+# The mean of the absolute gradients says which pixels matter for the test images together.
+# Permutation importance asks another question, by how much the accuracy falls when a pixel is
+# shuffled among the images, and finds the same region. It needs a prediction of all rows for each
+# pixel and repetition, the gradient one pass back and forth.
+
+mean_gradient = abs(model.input_gradient(X_test, y_test)).mean(axis=0)
+importance = permutation_importance(model, X_test, y_test, n_repeats=5, random_state=0)
+
+figure, panels = plt.subplots(1, 2, figsize=(6.4, 3), layout="constrained")
+for panel, (title, values) in zip(
+    panels,
+    {"Mean |gradient|": mean_gradient, "Fall in accuracy": importance.importances_mean}.items(),
+    strict=True,
+):
+    picture = panel.imshow(values.reshape(8, 8), cmap="viridis")
+    panel.set(title=title, xticks=[], yticks=[])
+    figure.colorbar(picture, ax=panel, shrink=0.8)
+plt.show()
