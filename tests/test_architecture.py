@@ -9,7 +9,8 @@ import skmlp
 # lowest first; imports within the package point strictly downward
 FLOORS = [
     {"_types"},
-    {"_activations", "_blas", "_history", "_initializers", "_losses", "_rows", "_schedules"},
+    {"_activations", "_blas", "_checkpoint", "_history", "_initializers", "_losses"}
+    | {"_rows", "_schedules", "_snapshots"},
     {"_layers", "_onnx", "_optimizers", "_report", "_threads"},
     {"_parameters"},
     {"_network"},
@@ -19,7 +20,7 @@ FLOORS = [
     {"_callbacks", "_chunks", "_compat", "_export", "_targets", "datasets", "recipes"},
     {"_publishing", "_validation", "preprocessing"},
     {"_preparing", "_scoring"},
-    {"_building"},
+    {"_building", "_resuming"},
     {"_fitting"},
     {"_classifier"},
     {"_plotting"},
