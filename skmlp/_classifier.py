@@ -471,7 +471,8 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Warns
         -----
         ConvergenceWarning
-            If `max_iter` is reached before training has converged.
+            If `max_iter` is reached before training has converged; if it came to a standstill
+            without having learnt; if columns of a dense X differ in scale by a factor of hundreds.
         """
         fit_estimator(self, X, y, sample_weight, X_val=X_val, y_val=y_val)
         return self

@@ -30,6 +30,7 @@ from skmlp._publishing import (
     publish_network,
     warn_of_batch_size,
     warn_of_ending,
+    warn_of_scales,
 )
 from skmlp._report import EpochTable
 from skmlp._resuming import Checkpoint, open_checkpoint
@@ -86,6 +87,8 @@ def fit_estimator(
         goes_on = hasattr(estimator, "coefs_") and (incremental or estimator.warm_start)
         state = copy.deepcopy(estimator._state) if goes_on else TrainingState()
         data = prepare(estimator, X, y, sample_weight, X_val, y_val, classes, goes_on, incremental)
+        if not goes_on:
+            warn_of_scales(estimator, data.rows)
         checkpoint = open_checkpoint(estimator, data, goes_on, incremental)
         rng = build_generator(estimator, state, incremental)
         rng = checkpoint.at_the_start(rng, estimator.random_state)

@@ -11,7 +11,7 @@ FLOORS = [
     {"_types"},
     {"_activations", "_blas", "_checkpoint", "_history", "_initializers", "_losses"}
     | {"_rows", "_schedules", "_snapshots"},
-    {"_layers", "_onnx", "_optimizers", "_report", "_threads"},
+    {"_layers", "_onnx", "_optimizers", "_report", "_scales", "_threads"},
     {"_parameters"},
     {"_network"},
     {"_inspection", "_solver"},
