@@ -46,6 +46,13 @@ def check_combinations(estimator: Any, incremental: bool) -> None:
                     f"{name}={getattr(estimator, name)!r} needs a stochastic solver, one of "
                     f"{sorted(OPTIMIZERS)}; got solver={estimator.solver!r}."
                 )
+        if estimator.checkpoint_path is not None and not incremental:
+            raise ValueError(
+                f"checkpoint_path={estimator.checkpoint_path!r} needs a stochastic solver, one of "
+                f"{sorted(OPTIMIZERS)}: the memory of solver='lbfgs' is SciPy's own and cannot be "
+                "kept, so that a resumed fit would be another one. Set checkpoint_path=None, or "
+                "fit in parts, with warm_start=True and a smaller max_iter."
+            )
     if estimator.batch_norm and hidden and estimator.batch_size == 1:
         raise ValueError(
             "batch_norm=True normalises over the rows of a batch, so batch_size=1 leaves nothing "

@@ -186,6 +186,14 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Like `tol`, as a share of the best value so far; the larger one of both counts. In [0, 1).
     max_time : float or None, default=None
         Seconds after which `fit` ends with what it has, to the batch.
+    checkpoint_path : str, path-like or None, default=None
+        File that `fit` writes after each epoch, so that a fit that was killed, ran out of
+        `max_time` or was interrupted goes on from there: call `fit` again with the same parameters
+        and data, in another process too. The model is the same, bit for bit, as if nothing had
+        happened. The file is removed when the fit is complete. For stochastic solvers; has no
+        effect in `partial_fit`.
+    checkpoint_every : int, default=1
+        Number of epochs from one writing of `checkpoint_path` to the next.
 
     Attributes
     ----------
@@ -322,6 +330,8 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         "refit": ["boolean"],
         "rtol": [Interval(Real, 0, 1, closed="left")],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "checkpoint_path": [str, os.PathLike, None],
+        "checkpoint_every": [Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
@@ -371,6 +381,8 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         refit: bool = False,
         rtol: float = 0.0,
         max_time: float | None = None,
+        checkpoint_path: str | os.PathLike | None = None,
+        checkpoint_every: int = 1,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -416,6 +428,8 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.refit = refit
         self.rtol = rtol
         self.max_time = max_time
+        self.checkpoint_path = checkpoint_path
+        self.checkpoint_every = checkpoint_every
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -457,7 +471,10 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             If a constructor parameter is of the wrong type or out of range.
         ValueError
             If X, y, the weights or the validation set are no valid input, or if training diverges:
-            then lower `learning_rate_init` or scale the features.
+            then lower `learning_rate_init` or scale the features. If `checkpoint_path` is a file
+            that is damaged, or belongs to a fit with other parameters or data.
+        OSError
+            If `checkpoint_path` cannot be written.
         KeyboardInterrupt
             If interrupted before the first epoch is complete. Later, the fit ends with the last
             complete epoch (the best one, with early stopping) and a warning.
@@ -465,7 +482,8 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Warns
         -----
         ConvergenceWarning
-            If `max_iter` is reached before training has converged.
+            If `max_iter` is reached before training has converged; if it came to a standstill
+            without having learnt; if columns of a dense X differ in scale by a factor of hundreds.
         """
         fit_estimator(self, X, y, sample_weight, X_val=X_val, y_val=y_val)
         return self

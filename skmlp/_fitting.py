@@ -30,14 +30,16 @@ from skmlp._publishing import (
     publish_network,
     warn_of_batch_size,
     warn_of_ending,
+    warn_of_scales,
 )
 from skmlp._report import EpochTable
+from skmlp._resuming import Checkpoint, open_checkpoint
 from skmlp._rows import Rows
 from skmlp._scoring import build_validation
 from skmlp._state import TrainingState
 from skmlp._targets import TargetEncoder
 from skmlp._threads import blas_threads
-from skmlp._training import Validation, has_hardly_learnt, train
+from skmlp._training import Progress, Validation, has_hardly_learnt, train
 from skmlp._types import FloatArray
 from skmlp._validation import all_or_nothing, split_rows
 
@@ -85,7 +87,11 @@ def fit_estimator(
         goes_on = hasattr(estimator, "coefs_") and (incremental or estimator.warm_start)
         state = copy.deepcopy(estimator._state) if goes_on else TrainingState()
         data = prepare(estimator, X, y, sample_weight, X_val, y_val, classes, goes_on, incremental)
+        if not goes_on:
+            warn_of_scales(estimator, data.rows)
+        checkpoint = open_checkpoint(estimator, data, goes_on, incremental)
         rng = build_generator(estimator, state, incremental)
+        rng = checkpoint.at_the_start(rng, estimator.random_state)
         network = start_network(estimator, data, state, rng, goes_on, incremental)
         state.rule = build_rule(estimator, incremental, state.rule)
         deadline = math.inf if estimator.max_time is None else start + estimator.max_time
@@ -95,6 +101,7 @@ def fit_estimator(
             state,
             data.encoder,
             rng,
+            checkpoint,
             deadline,
             tasks,
             EpochTable(int(estimator.verbose)),
@@ -110,6 +117,7 @@ def fit_estimator(
         comes_to_rest = history.converged and not history.stopped
         stands_still = comes_to_rest and estimator.solver in OPTIMIZERS and not incremental
         learnt = not (stands_still and has_hardly_learnt(network, rows))
+    checkpoint.close(history)
     warn_of_ending(estimator, history, learnt, incremental)
 
 
@@ -122,6 +130,7 @@ class _Run:
     state: TrainingState
     encoder: TargetEncoder
     rng: np.random.RandomState
+    checkpoint: Checkpoint
     deadline: float
     tasks: FitTasks | None
     table: EpochTable
@@ -137,10 +146,12 @@ class _Run:
             fraction = estimator.validation_fraction
             rows, val_rows = split_rows(rows, self.encoder, fraction, self.split_generator())
         validation = build_validation(estimator, val_rows, self.encoder, network)
-        initial = network.parameters.vectors.copy() if estimator.refit and is_split else None
+        refits = estimator.refit and is_split
+        initial = network.parameters.vectors.copy() if refits else None
         rows = self.normalise(rows)
         warn_of_batch_size(estimator, len(rows))
-        history = self.train(rows, validation)
+        searched = self.checkpoint.searched(network, state) if refits else None
+        history = self.train(rows, validation) if searched is None else searched
         if initial is not None and not (history.interrupted or history.timed_out):
             self.train_again(self.normalise(data.rows), initial, history)
         return rows, history
@@ -164,7 +175,7 @@ class _Run:
         if not self.incremental:
             state.mean_weight, state.n_rows = 0.0, 0
         state.take_in(rows.mean_weight(), len(rows))
-        network.alpha = self.estimator.alpha / state.mean_weight
+        network.alpha = float(self.estimator.alpha) / state.mean_weight
         return rows.normalised(state.mean_weight, network.theta.dtype)
 
     def train(
@@ -212,6 +223,8 @@ class _Run:
                 on_batch=threads.review,
                 on_epoch_begin=self.epoch_begin,
                 on_epoch_end=self.epoch_end,
+                progress=self.checkpoint.resume(network, state, self.rng, rows, estimator.shuffle),
+                on_progress=self.save,
             )
 
     def train_again(self, rows: Rows, initial: FloatArray, history: History) -> None:
@@ -221,6 +234,7 @@ class _Run:
         """
         vectors, rule = self.network.parameters.vectors, self.state.rule
         best = vectors.copy()
+        self.checkpoint.begin_refit(self.network, self.state, history)
         vectors[...] = initial
         self.state.rule, self.state.solver = KnownPlateaus(history.plateaus), None
         try:
@@ -236,6 +250,10 @@ class _Run:
         else:
             history.loss = last.loss
             history.n_rows += last.n_rows
+
+    def save(self, progress: Progress) -> None:
+        """Write the checkpoint, if there is one and it is time for that."""
+        self.checkpoint.save(progress, self.network, self.state, self.rng)
 
     def epoch_begin(self) -> None:
         """Tell the callbacks."""

@@ -52,7 +52,8 @@ class Dense:
         way to prevent neural networks from overfitting", JMLR 15, 2014.
         """
         norms = np.sqrt(np.einsum("ik,ik->k", self.W, self.W))
-        if norms.max() > max_norm:
+        norms[norms == np.inf] = np.nan  # where squares overflow, a factor of 0 would hide it
+        if not norms.max() <= max_norm:
             self.W *= max_norm / np.maximum(norms, max_norm)
 
 

@@ -104,7 +104,7 @@ def train_lbfgs(
     if network.batch_norms:
         network.loss_gradient(X, rows.y, rows.w)  # the last one asked for may have been another
     if not (math.isfinite(result.fun) and np.isfinite(network.theta).all()):
-        raise diverged(result.nit + 1)
+        raise diverged(rows, result.nit + 1)
     history.loss, history.message = float(result.fun), str(result.message)
     history.converged = history.stopped or result.status == 0
     history.best_epoch = progress.best_epoch

@@ -83,7 +83,8 @@ class SoftmaxCrossEntropy:
         if a.min() < tiny:
             small = a < tiny
             excess = np.log(tiny) - self.log_proba(z)[small]
-            a[small] = tiny / (1 + np.maximum(excess, 0))
+            least = np.nextafter(a.dtype.type(0), tiny)
+            a[small] = np.maximum(tiny / (1 + np.maximum(excess, 0)), least)
         return a
 
     def log_proba(self, z: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""From a trained network to the fitted attributes, and to what the user is warned of."""
+"""From a trained network to the fitted attributes; and what the user is warned of."""
 
 import math
 import warnings
@@ -11,6 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 from skmlp._history import History
 from skmlp._network import Network
 from skmlp._optimizers import OPTIMIZERS
+from skmlp._rows import Rows
+from skmlp._scales import unlike_columns
 from skmlp._state import TrainingState
 from skmlp._targets import TargetEncoder
 
@@ -89,6 +91,22 @@ def keep_state(
     state.normalisations = parameters.normalisations() if estimator.batch_norm else None
     state.rng = rng if isinstance(estimator.random_state, Integral) else None
     estimator._state = state
+
+
+def warn_of_scales(estimator: Any, rows: Rows) -> None:
+    """Warn if one column of X is far wider than another."""
+    columns = unlike_columns(rows)
+    if columns is None:
+        return
+    names = getattr(estimator, "feature_names_in_", None)
+    wide, narrow = (n if names is None else f"{n} ({names[n]!r})" for n in columns)
+    warnings.warn(
+        f"The columns of X differ in scale by a factor of hundreds or more: column {wide} is the "
+        f"widest, column {narrow} the narrowest. Networks learn poorly from such features. Scale "
+        "them, for example with make_pipeline(StandardScaler(), NumpyMLPClassifier(...)).",
+        ConvergenceWarning,
+        stacklevel=_TO_CALLER_OF_FIT,
+    )
 
 
 def warn_of_batch_size(estimator: Any, n_rows: int) -> None:

@@ -58,6 +58,11 @@ class Rows:
         w = self.weights()
         return 1.0 if w is None else float(w.mean())
 
+    def largest_input(self) -> float:
+        """Return the largest absolute value in X."""
+        values = self.X.data if issparse(self.X) else self.X
+        return max(float(values.max()), -float(values.min())) if values.size else 0.0
+
     def normalised(self, mean_weight: float, dtype: np.dtype) -> "Rows":
         """Return the rows with their weights divided by the mean, in the precision given."""
         if self.w is None:

@@ -53,7 +53,7 @@ class Schedule:
         self.learning_rate_init = self.learning_rate = float(learning_rate_init)
         self.max_epochs = max_epochs
         self.warmup_epochs = float(warmup_epochs)
-        self.power_t = power_t
+        self.power_t = float(power_t)
         self.learning_rate_decay = float(learning_rate_decay)
         self.n_rows_seen = n_rows_seen
 

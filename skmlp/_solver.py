@@ -69,6 +69,11 @@ class Solver:
             mean *= d
             add_scaled(mean, 1 - d, current)
 
+    def is_finite(self) -> bool:
+        """Return whether all numbers of the optimizer's state are."""
+        state = vars(self.optimizer).values()
+        return all(np.isfinite(part).all() for part in state if isinstance(part, np.ndarray))
+
     def epoch_end(self, n_rows: int) -> None:
         """Count the epoch; let the schedule know of its rows."""
         self.n_epochs += 1
@@ -78,5 +83,10 @@ class Solver:
 def clip(grad: FloatArray, max_norm: float) -> None:
     """g <- g min(1, max_norm / |g|), in place."""
     norm = math.sqrt(np.dot(grad, grad))
-    if norm > max_norm:
+    if norm == math.inf:
+        # the squares have overflowed, which the numbers need not have
+        grad /= np.abs(grad).max()
+        norm = math.sqrt(np.dot(grad, grad))
+        grad *= max_norm / norm
+    elif norm > max_norm:
         grad *= max_norm / norm

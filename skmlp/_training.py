@@ -178,7 +178,7 @@ def train(
     Raises
     ------
     ValueError
-        When the loss or a parameter is no longer finite.
+        When the loss, a parameter or a number of the solver's state is no longer finite.
     KeyboardInterrupt
         When interrupted before the first epoch is complete. Later, the interrupted epoch is undone
         and the history says so.
@@ -196,8 +196,9 @@ def train(
             if rng is not None and order is not None:
                 order = order[rng.permutation(len(rows))]
             loss, n_rows = run_epoch(network, solver, rows, batch_size, order, deadline, on_batch)
-            if not (math.isfinite(loss) and np.isfinite(vectors).all()):
-                raise diverged(epoch, solver.learning_rate)
+            # moments that overflow would let the parameters stand still, without an error
+            if not (math.isfinite(loss) and np.isfinite(vectors).all() and solver.is_finite()):
+                raise diverged(rows, epoch, solver.learning_rate)
             history.loss = loss
             history.loss_curve.append(loss)
             history.learning_rate_curve.append(solver.learning_rate)
@@ -252,11 +253,12 @@ def has_hardly_learnt(network: Network, rows: Rows, n_rows: int = 1000) -> bool:
     return 0 < 0.99 * entropy < loss.value_delta(z, sample.y, w) / mean_weight
 
 
-def diverged(epoch: int, learning_rate: float | None = None) -> ValueError:
+def diverged(rows: Rows, epoch: int, learning_rate: float | None = None) -> ValueError:
     """Return the error for a training whose numbers are no longer finite."""
     rate = "" if learning_rate is None else f" at learning rate {learning_rate:g}"
     remedy = "" if learning_rate is None else "lower learning_rate_init or "
     return ValueError(
-        f"Training diverged: non-finite loss or parameters in epoch {epoch}{rate}. To remedy this, "
-        f"{remedy}scale the features, for example with StandardScaler."
+        f"Training diverged: non-finite loss, solver's state or parameters in epoch {epoch}{rate}. "
+        f"The largest absolute value in X is {rows.largest_input():g}. To remedy this, {remedy}"
+        "scale the features, for example with StandardScaler."
     )

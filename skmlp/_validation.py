@@ -99,7 +99,8 @@ def needs_no_conversion(X: Any, dtype: np.dtype) -> bool:
     For one row the thorough check takes longer than a network.
     """
     is_matrix = type(X) is np.ndarray and X.dtype == dtype and X.ndim == 2 and X.size > 0
-    return is_matrix and bool(np.isfinite(X.sum()))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return is_matrix and bool(np.isfinite(X.sum()))
 
 
 def row_weights(

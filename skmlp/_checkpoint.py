@@ -1,0 +1,164 @@
+"""The file of a checkpoint: plain values and arrays, written as a whole or not at all.
+
+    magic and format number | BLAKE2b of what follows | length of the header | header | arrays
+    8 bytes                   32                        8, little-endian       JSON
+
+The header has the tree of values, in which an array is ``{"$array": its number}``, and the dtype
+and shape of each array. The arrays follow one another, little-endian. Reading executes nothing, and
+allocates nothing that the size of the file does not bear out.
+"""
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_MAGIC = b"SKMLPCK"
+_FORMAT = 1
+_DIGEST, _LENGTH = 32, 8
+_START = len(_MAGIC) + 1 + _DIGEST + _LENGTH
+_DTYPES = {"<f4", "<f8", "<i4", "<i8", "<u4", "<u8"}
+
+Tree = Any
+"""None, bool, int, float, str, array, or a list or dict of such."""
+
+
+def write_checkpoint(path: str, tree: Tree) -> None:
+    """Write the tree; whatever happens, the file is the one before or the new one.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    arrays: list[npt.NDArray[Any]] = []
+    plain = _without_arrays(tree, arrays)
+    described = [[array.dtype.str, array.shape] for array in arrays]
+    header = json.dumps({"tree": plain, "arrays": described}).encode()
+    parts: list[Any] = [len(header).to_bytes(_LENGTH, "little"), header, *map(_bytes_of, arrays)]
+    digest = hashlib.blake2b(digest_size=_DIGEST)
+    for part in parts:
+        digest.update(part)
+    # always the same name, so that fits that were killed leave one such file at most
+    temporary = temporary_path(path)
+    try:
+        with open(temporary, "wb") as file:
+            file.write(_MAGIC + bytes([_FORMAT]) + digest.digest())
+            for part in parts:
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.remove(temporary)
+        raise
+    _sync_folder(os.path.dirname(path) or ".")
+
+
+def read_checkpoint(path: str) -> Tree:
+    """Return the tree that was written.
+
+    Raises
+    ------
+    ValueError
+        If the file is no checkpoint, of another format, damaged or cut off.
+    """
+    with open(path, "rb") as file:
+        content = file.read()
+    if not content.startswith(_MAGIC):
+        raise damaged(path, "it does not begin like one")
+    if content[len(_MAGIC) : len(_MAGIC) + 1] != bytes([_FORMAT]):
+        raise damaged(path, "it has the format of another version of skmlp")
+    rest = memoryview(content)[len(_MAGIC) + 1 + _DIGEST :]
+    digest = content[len(_MAGIC) + 1 : len(_MAGIC) + 1 + _DIGEST]
+    if hashlib.blake2b(rest, digest_size=_DIGEST).digest() != digest:
+        raise damaged(path, "its checksum is wrong")
+    try:
+        return _decode(rest)
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+        raise damaged(path, f"its content is not as it must be ({error})") from error
+
+
+def remove_checkpoint(path: str) -> None:
+    """Remove the file, and what a fit that was killed may have left beside it."""
+    for name in path, temporary_path(path):
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(name)
+
+
+def temporary_path(path: str) -> str:
+    """Return where the next checkpoint is written before it takes the place of the one before."""
+    return path + ".tmp"
+
+
+def _decode(content: memoryview) -> Tree:
+    """Return the tree, given the length of the header, the header and the arrays."""
+    stop = _LENGTH + int.from_bytes(content[:_LENGTH], "little")
+    header = json.loads(bytes(content[_LENGTH:stop]))
+    arrays = []
+    for dtype, shape in header["arrays"]:
+        if dtype not in _DTYPES or not all(type(n) is int and n >= 0 for n in shape):
+            raise ValueError(f"an array of dtype {dtype!r} and shape {shape!r}")
+        start, n = stop, math.prod(shape)
+        stop += n * np.dtype(dtype).itemsize
+        if stop > len(content):
+            raise ValueError(f"no room for an array of shape {shape!r}")
+        array = np.frombuffer(content[start:stop], dtype).reshape(shape)
+        arrays.append(array.astype(np.dtype(dtype).newbyteorder("=")))
+    if stop != len(content):
+        raise ValueError("bytes after the last array")
+    return _with_arrays(header["tree"], arrays)
+
+
+def _without_arrays(tree: Tree, arrays: list[npt.NDArray[Any]]) -> Tree:
+    """Return the tree as JSON can have it; append its arrays to the list."""
+    if isinstance(tree, dict):
+        return {str(key): _without_arrays(value, arrays) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_without_arrays(value, arrays) for value in tree]
+    if isinstance(tree, np.generic):
+        return tree.item()
+    if not isinstance(tree, np.ndarray):
+        return tree
+    arrays.append(tree.astype(tree.dtype.newbyteorder("<"), order="C", copy=False))
+    return {"$array": len(arrays) - 1}
+
+
+def _with_arrays(tree: Tree, arrays: list[npt.NDArray[Any]]) -> Tree:
+    """Return the tree with its arrays."""
+    if isinstance(tree, list):
+        return [_with_arrays(value, arrays) for value in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if "$array" in tree:
+        return arrays[tree["$array"]]
+    return {key: _with_arrays(value, arrays) for key, value in tree.items()}
+
+
+def _bytes_of(array: npt.NDArray[Any]) -> memoryview:
+    """Return the array's bytes, not copied."""
+    return array.reshape(-1).view(np.uint8).data
+
+
+def _sync_folder(folder: str) -> None:
+    """Make the new name of a file last; where folders cannot be opened, the system sees to it."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def damaged(path: str, what: str) -> ValueError:
+    """Return the error for a file that is no checkpoint."""
+    return ValueError(
+        f"checkpoint_path={path!r} is no checkpoint that can be read: {what}. Give the path of "
+        "another file, or delete this one to fit from the start."
+    )

@@ -1,0 +1,253 @@
+"""What a checkpoint holds of a fit, whether it belongs to this one, and how training goes on."""
+
+import copy
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+
+from skmlp._checkpoint import damaged, read_checkpoint, remove_checkpoint, write_checkpoint
+from skmlp._history import History
+from skmlp._network import Network
+from skmlp._preparing import Prepared
+from skmlp._rows import Rows
+from skmlp._snapshots import fill, restore, snapshot
+from skmlp._state import TrainingState
+from skmlp._training import Progress
+from skmlp._types import IndexArray
+
+# parameters that change nothing of what is computed
+_INDIFFERENT = {"checkpoint_every", "checkpoint_path", "max_time", "n_threads", "verbose"}
+
+
+class Checkpoint:
+    """The file in which a fit is kept while it runs; without a path, nothing happens.
+
+    Parameters
+    ----------
+    path : str or None
+        The file.
+    every : int
+        Number of epochs from one writing to the next.
+    identity : dict
+        What tells this fit from others.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read, or is that of another fit.
+    """
+
+    def __init__(
+        self, path: str | None = None, every: int = 1, identity: dict[str, Any] | None = None
+    ) -> None:
+        self._path, self._every, self._identity = path, every, identity
+        self._start: Any = None
+        self._search: dict[str, Any] | None = None
+        self._found: Any = None
+        if path is not None and os.path.exists(path):
+            self._found = read_checkpoint(path)
+            with self._reading():
+                _check_identity(path, self._found["identity"], identity)
+
+    def at_the_start(self, rng: np.random.RandomState, random_state: Any) -> np.random.RandomState:
+        """Return the generator as it was when the fit began, so that all is drawn again."""
+        if self._found is not None:
+            if random_state is None:
+                rng = np.random.RandomState()  # not the one that the whole program shares
+            with self._reading():
+                rng.set_state(self._found["start"])
+        if self._path is not None:
+            self._start = copy.deepcopy(rng.get_state(legacy=False))
+        return rng
+
+    def searched(self, network: Network, state: TrainingState) -> History | None:
+        """Return the history of the search if that was complete; restore its end, in place."""
+        if self._found is None or self._found["search"] is None:
+            return None
+        history, found = History(), self._found["search"]
+        with self._reading():
+            fill(network.parameters.vectors, found["vectors"])
+            restore(state.rule, found["rule"])
+            restore(history, found["history"])
+        return history
+
+    def begin_refit(self, network: Network, state: TrainingState, history: History) -> None:
+        """Keep the end of the search, which comes before all that is written from now on."""
+        if self._path is not None:
+            self._search = {
+                "vectors": network.parameters.vectors.copy(),
+                "rule": copy.deepcopy(snapshot(state.rule)),
+                "history": copy.deepcopy(snapshot(history)),
+            }
+
+    def resume(
+        self,
+        network: Network,
+        state: TrainingState,
+        rng: np.random.RandomState,
+        rows: Rows,
+        shuffles: bool,
+    ) -> Progress | None:
+        """Restore what training changes in place; return where it stood, None for the start."""
+        if self._found is None:
+            return None
+        found, self._found = self._found, None
+        with self._reading():
+            fill(network.parameters.vectors, found["vectors"])
+            restore(state.solver, found["solver"])
+            restore(state.rule, found["rule"])
+            rng.set_state(found["rng"])
+            if state.noise_rng is not None:
+                state.noise_rng.bit_generator.state = found["noise_rng"]
+            history = History()
+            restore(history, found["history"])
+            best = np.empty_like(network.parameters.vectors)
+            fill(best, found["best"])
+            n_epochs = len(history.loss_curve)
+            order = _checked_order(found["order"], rows, shuffles)
+        return Progress(history, order, best, n_epochs, history.best_epoch)
+
+    def save(
+        self,
+        progress: Progress,
+        network: Network,
+        state: TrainingState,
+        rng: np.random.RandomState,
+    ) -> None:
+        """Write the file, if it is time for that."""
+        if self._path is None or progress.n_epochs % self._every:
+            return
+        noise_rng = state.noise_rng
+        write_checkpoint(
+            self._path,
+            {
+                "identity": self._identity,
+                "start": self._start,
+                "search": self._search,
+                "vectors": network.parameters.vectors,
+                "solver": snapshot(state.solver),
+                "rule": snapshot(state.rule),
+                "rng": rng.get_state(legacy=False),
+                "noise_rng": None if noise_rng is None else noise_rng.bit_generator.state,
+                "history": snapshot(progress.history),
+                "best": progress.vectors,
+                "order": progress.order,
+            },
+        )
+
+    def close(self, history: History) -> None:
+        """Remove the file, unless the fit was ended before its time and may go on."""
+        if self._path is not None and not (history.interrupted or history.timed_out):
+            remove_checkpoint(self._path)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Raise ValueError where something is not as a fit writes it."""
+        try:
+            yield
+        except OtherFit:
+            raise
+        except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+            raise damaged(str(self._path), f"it does not fit this training ({error})") from error
+
+
+class OtherFit(ValueError):
+    """The checkpoint belongs to another fit."""
+
+
+def open_checkpoint(estimator: Any, data: Prepared, goes_on: bool, incremental: bool) -> Checkpoint:
+    """Return the checkpoint of the fit; in partial_fit there is none."""
+    if estimator.checkpoint_path is None or incremental:
+        return Checkpoint()
+    path = os.path.abspath(os.fsdecode(estimator.checkpoint_path))
+    if os.path.isdir(path) or not os.path.isdir(os.path.dirname(path)):
+        raise ValueError(
+            f"checkpoint_path={estimator.checkpoint_path!r} must name a file in a folder that "
+            "exists."
+        )
+    identity = _identity(estimator, data, goes_on)
+    return Checkpoint(path, estimator.checkpoint_every, identity)
+
+
+def _identity(estimator: Any, data: Prepared, goes_on: bool) -> dict[str, Any]:
+    """Return what the fit is computed from: parameters as text, data by their checksums."""
+    parameters = estimator.get_params(deep=False)
+    if not isinstance(parameters["random_state"], Integral | None):
+        parameters["random_state"] = "a generator"
+    rows, val_rows = data.rows, data.val_rows
+    labels = np.array([f"{type(label).__name__} {label}" for label in data.encoder.classes_])
+    model = [*estimator.coefs_, *estimator.intercepts_] if goes_on else []
+    return {
+        "parameters": {
+            name: _as_text(value) for name, value in parameters.items() if name not in _INDIFFERENT
+        },
+        "data": {
+            "training rows X": _digest(rows.X),
+            "labels y": _digest(rows.y, labels),
+            "sample_weight": _digest(rows.w),
+            "X_val, y_val": _digest(*([] if val_rows is None else [val_rows.X, val_rows.y])),
+            "precision": str(data.dtype),
+            "model to go on with (warm_start)": _digest(*model),
+        },
+    }
+
+
+def _check_identity(path: str, found: dict[str, Any], expected: dict[str, Any] | None) -> None:
+    """Raise OtherFit if there is a difference."""
+    if expected is None or found == expected:
+        return
+    theirs, ours = found["parameters"], expected["parameters"]
+    differences = [
+        f"{name}={theirs.get(name)} there, {ours.get(name)} here"
+        for name in sorted({*theirs, *ours})
+        if theirs.get(name) != ours.get(name)
+    ]
+    differences += [
+        f"another {name}"
+        for name, digest in expected["data"].items()
+        if found["data"].get(name) != digest
+    ]
+    raise OtherFit(
+        f"checkpoint_path={path!r} holds a fit that has not ended and is not this one: "
+        f"{'; '.join(differences)}. Fit with the same parameters and data to go on with it, or "
+        "delete the file, or give another path."
+    )
+
+
+def _as_text(value: Any) -> str:
+    """Return the parameter as text that is the same in each process."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
+        return f"[{', '.join(map(_as_text, value))}]"
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
+
+
+def _digest(*arrays: Any) -> str:
+    """Return a checksum of dtypes, shapes and numbers."""
+    digest = hashlib.blake2b(digest_size=16)
+    for array in arrays:
+        parts = [array.data, array.indices, array.indptr] if issparse(array) else [array]
+        digest.update(repr(getattr(array, "shape", None)).encode())
+        for part in parts:
+            if part is not None:
+                digest.update(part.dtype.str.encode())
+                digest.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def _checked_order(order: Any, rows: Rows, shuffles: bool) -> IndexArray | None:
+    """Return the order of the rows; raise ValueError if it has others than those."""
+    if not shuffles:
+        return rows.index
+    index = np.arange(len(rows)) if rows.index is None else rows.index
+    if order.dtype != index.dtype or not np.array_equal(np.sort(order), np.sort(index)):
+        raise ValueError("the order of the rows names others")
+    return order
