@@ -117,12 +117,12 @@ def changed_member(raw, rng):
     elif what == "remove":
         del members[victim]
     elif what == "rename":
-        members[victim] = rng.choice(["../x", "x_val.npy", name.upper(), ""]), content
+        members[victim] = rng.choice(["../x", "x_val.npy", name.upper(), "x"]), content
     else:
         members[victim] = name, members[victim - 1][1]
     buffer = io.BytesIO()
-    method = rng.choice([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
-    with zipfile.ZipFile(buffer, "w", method) as archive:
+    methods = [zipfile.ZIP_STORED] * 20 + [zipfile.ZIP_DEFLATED] * 20 + [zipfile.ZIP_LZMA]
+    with zipfile.ZipFile(buffer, "w", rng.choice(methods), compresslevel=1) as archive:
         for name, content in members:
             archive.writestr(name, content)
     return buffer.getvalue()
