@@ -7,11 +7,13 @@ from skmlp._classifier import NumpyMLPClassifier
 
 if TYPE_CHECKING:
     from skmlp._curve_display import TrainingCurveDisplay
+    from skmlp._fold_ensemble import FoldEnsembleClassifier
     from skmlp._image_displays import MistakesDisplay, WeightsDisplay
     from skmlp._skl2onnx import register_skl2onnx
     from skmlp._tabular import make_tabular_classifier
 
 __all__ = [
+    "FoldEnsembleClassifier",
     "MistakesDisplay",
     "NumpyMLPClassifier",
     "TrainingCurveDisplay",
@@ -22,6 +24,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 _LAZY = {
+    "FoldEnsembleClassifier": "_fold_ensemble",
     "MistakesDisplay": "_image_displays",
     "TrainingCurveDisplay": "_curve_display",
     "WeightsDisplay": "_image_displays",

@@ -20,7 +20,7 @@ FLOORS = [
     {"_validation", "preprocessing"},
     {"_building"},
     {"_classifier"},
-    {"_plotting"},
+    {"_fold_ensemble", "_plotting"},
     {"_curve_display", "_image_displays", "_skl2onnx", "_tabular"},
     {"__init__"},
 ]
