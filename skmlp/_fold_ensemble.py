@@ -24,7 +24,7 @@ __all__ = ["FoldEnsembleClassifier"]
 _FEW_ROWS = 2000
 _MEMBERS_FOR_FEW_ROWS, _MEMBERS = 8, 4
 # Of few rows, a small fold would be too few to stop by.
-_FOLDS_OF_FEW_ROWS, _FOLDS = 4, 8
+_FOLDS_OF_FEW_ROWS, _FOLDS = 4, 10
 # Bounds of 1 / T: a handful of held-out rows must not make predictions arbitrarily sure or unsure.
 _SHARPNESS_BOUNDS = 0.5, 4.0
 _DTYPES = [np.float64, np.float32]
@@ -57,7 +57,7 @@ class FoldEnsembleClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
     n_folds : int or "auto", default="auto"
         Number of folds, at least 2. With fewer networks than folds, some folds are held out by no
         network; with more, the rows are divided anew after each round. "auto": 4 for up to
-        2,000 rows, 8 for more.
+        2,000 rows, 10 for more.
     n_jobs : int or None, default=None
         Number of networks to train at a time, as in joblib. Results do not depend on it.
     random_state : int, RandomState instance or None, default=None

@@ -167,7 +167,7 @@ def test_without_early_stopping_every_member_sees_all_rows():
     assert len({member.random_state for member in model.estimators_}) == 4
 
 
-@pytest.mark.parametrize(("n_rows", "n_members", "n_held_out"), [(2000, 8, 500), (2001, 4, 250)])
+@pytest.mark.parametrize(("n_rows", "n_members", "n_held_out"), [(2000, 8, 500), (2001, 4, 200)])
 def test_few_rows_get_more_members_and_larger_folds(n_rows, n_members, n_held_out):
     rows = np.random.RandomState(0).normal(size=(n_rows, 2))
     model = ensemble("auto", max_iter=1, batch_size=500).fit(rows, rows[:, 0] > 0)
