@@ -64,7 +64,7 @@ TABULAR = {
     "batch_size": 32,
     "learning_rate": "cosine",
     "learning_rate_init": 0.004,
-    "max_iter": 30,
+    "max_iter": 40,
     # Of little data the best epoch is one of the first; the averages of the last hundred steps are
     # good models in between, too, when the learning rate is still high.
     "averaging": 0.99,
