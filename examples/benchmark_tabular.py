@@ -48,9 +48,9 @@ def skmlp(seed: int, **params: Any) -> Any:
     return make_tabular_classifier(random_state=seed, **params)
 
 
-def skmlp_early_stopping(seed: int) -> Any:
-    """Return the same with early stopping."""
-    return skmlp(seed, early_stopping=True)
+def skmlp_no_stopping(seed: int) -> Any:
+    """Return the same, all its networks trained on all rows for all epochs."""
+    return skmlp(seed, early_stopping=False)
 
 
 def mlp_classifier(seed: int) -> Any:
@@ -78,7 +78,7 @@ def real_mlp(seed: int) -> Any:
 
 MODELS: dict[str, Callable[[int], Any]] = {
     "skmlp": skmlp,
-    "skmlp-early-stopping": skmlp_early_stopping,
+    "skmlp-no-stopping": skmlp_no_stopping,
     "MLPClassifier": mlp_classifier,
     "HistGradientBoosting": hist_gradient_boosting,
     "RealMLP": real_mlp,

@@ -7,12 +7,14 @@ from skmlp._classifier import NumpyMLPClassifier
 
 if TYPE_CHECKING:
     from skmlp._curve_display import TrainingCurveDisplay
+    from skmlp._fold_ensemble import FoldEnsembleClassifier
     from skmlp._hidden_layer import HiddenLayerTransformer
     from skmlp._image_displays import MistakesDisplay, WeightsDisplay
     from skmlp._skl2onnx import register_skl2onnx
     from skmlp._tabular import make_tabular_classifier
 
 __all__ = [
+    "FoldEnsembleClassifier",
     "HiddenLayerTransformer",
     "MistakesDisplay",
     "NumpyMLPClassifier",
@@ -25,6 +27,7 @@ __version__ = "0.1.0"
 
 _LAZY = {
     "HiddenLayerTransformer": "_hidden_layer",
+    "FoldEnsembleClassifier": "_fold_ensemble",
     "MistakesDisplay": "_image_displays",
     "TrainingCurveDisplay": "_curve_display",
     "WeightsDisplay": "_image_displays",

@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import BaggingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder
 
 from skmlp._classifier import NumpyMLPClassifier
-from skmlp._types import FloatArray
+from skmlp._fold_ensemble import FoldEnsembleClassifier
 from skmlp.preprocessing import CosineEmbedding, RobustSmoothScaler
 from skmlp.recipes import TABULAR
 
@@ -20,7 +19,7 @@ from skmlp.recipes import TABULAR
 def make_tabular_classifier(
     random_state: int | np.random.RandomState | None = None,
     *,
-    n_members: int = 4,
+    n_members: int | str = "auto",
     n_jobs: int | None = None,
     **network: Any,
 ) -> Pipeline:
@@ -31,37 +30,37 @@ def make_tabular_classifier(
     for each value that occurs at least three times. Columns of two numbers become 0 and 1. All
     other columns pass through :class:`~skmlp.preprocessing.RobustSmoothScaler` and
     :class:`~skmlp.preprocessing.CosineEmbedding`. A missing number becomes the median, with an
-    indicator beside it. The networks differ in their seeds alone, and their probabilities are
-    averaged.
+    indicator beside it. Each network stops by rows that it alone has not seen, and their
+    probabilities are averaged: see :class:`~skmlp.FoldEnsembleClassifier`.
 
     Parameters
     ----------
     random_state : int, RandomState instance or None, default=None
         Source of all randomness. An int makes results repeatable.
-    n_members : int, default=4
-        Number of networks. Time grows with it; 1 costs some accuracy.
+    n_members : int or "auto", default="auto"
+        Number of networks. Time grows with it; 1 costs some accuracy. "auto": 8 for up to 2,000
+        rows, 4 for more.
     n_jobs : int or None, default=None
         Number of networks to train at a time, as in joblib.
     **network
         Parameters of :class:`~skmlp.NumpyMLPClassifier`, in place of those in
-        ``skmlp.recipes.TABULAR``, for example ``early_stopping=True``.
+        ``skmlp.recipes.TABULAR``, for example ``hidden_layer_sizes=(64, 64)``. With
+        ``early_stopping=False`` all networks train on all rows, and differ in their seeds alone.
 
     Returns
     -------
     model : Pipeline
         A :class:`~sklearn.compose.ColumnTransformer` named "columns", and a
-        :class:`~sklearn.ensemble.BaggingClassifier` named "network" that draws no samples: every
-        member sees all rows.
+        :class:`~skmlp.FoldEnsembleClassifier` named "network".
 
     See Also
     --------
-    NumpyMLPClassifier : The network.
+    NumpyMLPClassifier, FoldEnsembleClassifier : The network, and the ensemble.
     skmlp.preprocessing.RobustSmoothScaler, skmlp.preprocessing.CosineEmbedding : What comes first.
 
     Notes
     -----
-    Rows cannot be weighted: BaggingClassifier takes weights for chances to be drawn. Use
-    ``class_weight="balanced"``, or a pipeline of your own.
+    Weights of rows are passed to `fit` as ``network__sample_weight``.
 
     Examples
     --------
@@ -81,39 +80,13 @@ def make_tabular_classifier(
             ("numeric", _numeric(), partial(columns_of_kind, kind="numeric")),
         ]
     )
-    members = AveragedProbabilities(
+    members = FoldEnsembleClassifier(
         NumpyMLPClassifier(**{**TABULAR, **network}),
         n_estimators=n_members,
-        bootstrap=False,
         n_jobs=n_jobs,
         random_state=random_state,
     )
     return Pipeline([("columns", columns), ("network", members)])
-
-
-class AveragedProbabilities(BaggingClassifier):
-    """BaggingClassifier whose probabilities sum to one in float64, as log_loss asks of them.
-
-    Those of a float32 network do so in float32.
-    """
-
-    def predict_proba(self, X: Any, **params: Any) -> FloatArray:
-        """Return the mean of the members' probabilities.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            The rows.
-        **params
-            As in BaggingClassifier.
-
-        Returns
-        -------
-        proba : ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`.
-        """
-        proba = super().predict_proba(X, **params)
-        return proba / proba.sum(axis=1, keepdims=True)
 
 
 def _categorical() -> Pipeline:

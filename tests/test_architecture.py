@@ -33,7 +33,7 @@ FLOORS = [
     {"_building", "_resuming"},
     {"_fitting"},
     {"_classifier"},
-    {"_plotting"},
+    {"_fold_ensemble", "_plotting"},
     {"_curve_display", "_hidden_layer", "_image_displays", "_skl2onnx", "_tabular"},
     {"__init__"},
 ]

@@ -16,6 +16,7 @@ from sklearn.datasets import load_digits, load_iris
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
+from skmlp import FoldEnsembleClassifier
 from skmlp._tabular import TABULAR, columns_of_kind, make_tabular_classifier
 
 SCRIPT = Path(__file__).parents[1] / "examples" / "benchmark_tabular.py"
@@ -143,17 +144,36 @@ def test_missing_numbers_become_the_median_with_an_indicator_beside():
     assert indicator[0] > indicator[1]
 
 
-def test_probabilities_are_the_mean_of_members_that_differ(fitted):
+def test_members_hold_out_folds_to_stop_by_and_differ(fitted):
+    network = fitted["network"]
+    assert isinstance(network, FoldEnsembleClassifier)
+    assert [len(fold) for fold in network.held_out_] == [38, 38]
     inputs = fitted["columns"].transform(X)
-    members = [member.predict_proba(inputs) for member in fitted["network"].estimators_]
-    assert len(members) == 2
+    members = [member.predict_proba(inputs) for member in network.estimators_]
     assert not np.allclose(members[0], members[1])
-    assert_allclose(fitted.predict_proba(X), np.mean(members, axis=0), rtol=1e-6)
 
 
-def test_every_member_sees_all_rows(fitted):
-    for member in fitted["network"].estimators_:
-        assert member.t_ == 20 * len(X)
+def test_few_rows_get_eight_members_by_default():
+    model = make_tabular_classifier(0, max_iter=5, hidden_layer_sizes=(8,)).fit(X, y)
+    assert len(model["network"].estimators_) == 8
+
+
+def test_without_early_stopping_every_member_sees_all_rows():
+    model = make_tabular_classifier(0, max_iter=3, early_stopping=False, **SMALL).fit(X, y)
+    for member in model["network"].estimators_:
+        assert member.t_ == 3 * len(X)
+
+
+def test_rows_can_be_weighted():
+    w = np.where(y == 2, 50.0, 1.0)
+    shares = [
+        make_tabular_classifier(0, max_iter=5, **SMALL)
+        .fit(X, y, network__sample_weight=weights)
+        .predict_proba(X)[:, 2]
+        .mean()
+        for weights in (None, w)
+    ]
+    assert shares[1] > shares[0] + 0.01
 
 
 def test_the_same_seed_gives_the_same_model(fitted):
