@@ -26,8 +26,8 @@ __all__ = [
 __version__ = "0.1.0"
 
 _LAZY = {
-    "HiddenLayerTransformer": "_hidden_layer",
     "FoldEnsembleClassifier": "_fold_ensemble",
+    "HiddenLayerTransformer": "_hidden_layer",
     "MistakesDisplay": "_image_displays",
     "TrainingCurveDisplay": "_curve_display",
     "WeightsDisplay": "_image_displays",
