@@ -88,5 +88,6 @@ def clip(grad: FloatArray, max_norm: float) -> None:
         grad /= np.abs(grad).max()
         norm = math.sqrt(np.dot(grad, grad))
         grad *= max_norm / norm
-    elif norm > max_norm:
+        return
+    if norm > max_norm:
         grad *= max_norm / norm

@@ -162,6 +162,7 @@ NUMBERS = {
     "label_smoothing": (r"in the range \[0\.0, 1\.0\)", (-0.1, 1.0, "0.1", None, np.nan)),
     "rtol": (r"in the range \[0\.0, 1\.0\)", (-0.1, 1.0, "0.1", None, np.nan)),
     "max_time": (r"in the range \(0\.0, inf\) or None", (0, -1.0, "1", np.nan)),
+    "checkpoint_every": (r"an int in the range \[1, inf\)", (0, -1, 2.5, "10", None)),
 }
 CHOICES = {
     "activation": ("{.*'relu'.*}", ("RELU", "softmax", None, 1)),
@@ -173,6 +174,7 @@ CHOICES = {
     "n_threads": (r"{'auto'} or an int in the range \[1, inf\)", (0, -1, 1.5, "all", None)),
     "random_state": ("RandomState", ("seed", -1, 0.5)),
     "verbose": ("int in the range", ("loud", -1, None)),
+    "checkpoint_path": (r"an instance of 'str', .*PathLike' or None", (1, True, b"file", ["file"])),
     "scoring": ("'loss', .* scorer .*callable.* or None", ("exactness", "Loss")),
     **dict.fromkeys(
         (

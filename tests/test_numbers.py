@@ -60,8 +60,9 @@ def test_moments_that_overflow_raise_and_leave_the_model_before(solver, dtype, h
     model = small(solver=solver, dtype=dtype).fit(X, y)
     before = pickle.dumps(model)
     message = (
-        r"diverged: .*solver's state or parameters in epoch 1 at learning rate 0\.001\. The largest "
-        rf"absolute value in X is {huge * 2:g}\. To remedy this, lower learning_rate_init or scale the"
+        r"diverged: .*solver's state or parameters in epoch 1 at learning rate 0\.001\. "
+        rf"The largest absolute value in X is {huge * 2:g}\. "
+        "To remedy this, lower learning_rate_init or scale the features"
     ).replace("+", r"\+")
     X_huge = np.clip(X, -2, 2) * huge
     for method in (model.fit, model.partial_fit):
