@@ -68,7 +68,7 @@ def soak(params, calls, first):
 @pytest.mark.parametrize("params", SETTINGS.values(), ids=SETTINGS)
 def test_a_few_hundred_calls_of_partial_fit_leave_nothing_but_curves_behind(params):
     more_memory, more_pickled = soak(params, 300, first=100)
-    assert more_memory < 20_000
+    assert more_memory < 50_000
     assert abs(more_pickled) < 200
 
 
@@ -76,5 +76,5 @@ def test_a_few_hundred_calls_of_partial_fit_leave_nothing_but_curves_behind(para
 @pytest.mark.parametrize("params", SETTINGS.values(), ids=SETTINGS)
 def test_ten_thousand_calls_of_partial_fit_leave_nothing_but_curves_behind(params):
     more_memory, more_pickled = soak(params, CALLS, first=CALLS // 10)
-    assert more_memory < 20_000
+    assert more_memory < 100_000
     assert abs(more_pickled) < 200
