@@ -235,6 +235,19 @@ def _leave(context: blas_threads) -> None:
         _limit()
 
 
+def _after_fork() -> None:
+    """Forget, in the child, the lock and the contexts of threads that only the parent has."""
+    global _lock
+    _lock = threading.RLock()
+    own = threading.get_ident()
+    _entered[:] = [context for context in _entered if context._thread == own]
+    _limit()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 def _limit() -> None:
     """Put the lowest number in force that a thread wants; the saved ones if none does."""
     if _entered:
