@@ -15,6 +15,8 @@ predicts a dask array, of which no process ever holds more than a chunk. dask co
 import argparse
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import joblib
 import numpy as np
@@ -27,7 +29,7 @@ from skmlp import NumpyMLPClassifier
 
 try:
     import dask.array as da
-    from distributed import Client
+    from distributed import Client, LocalCluster
 except ImportError:
     sys.exit("This script distributes its work and needs dask: pip install 'skmlp[dask]'")
 
@@ -48,11 +50,23 @@ def build_search(epochs: int, seed: int) -> GridSearchCV:
     return GridSearchCV(Pipeline([("scale", StandardScaler()), ("network", network)]), GRID, cv=3)
 
 
-def connect(scheduler: str | None) -> Client:
-    """Return a client of that scheduler, or of a cluster of two processes, which it will end."""
+@contextmanager
+def connect(scheduler: str | None) -> Iterator[Client]:
+    """Yield a client of that scheduler, or of a cluster of two processes, which then ends."""
     if scheduler is not None:
-        return Client(scheduler)
-    return Client(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None)
+        with Client(scheduler) as client:
+            yield client
+        return
+    cluster = LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    )
+    try:
+        with Client(cluster) as client:
+            yield client
+    finally:
+        # on a busy machine dask may not wait long enough to see that a process has ended
+        with suppress(TimeoutError):
+            cluster.close()
 
 
 def search_on_dask(search: GridSearchCV, X: np.ndarray, y: np.ndarray) -> GridSearchCV:
