@@ -265,24 +265,29 @@ def test_a_fit_that_ran_out_of_time_goes_on_in_the_next_call(where, tmp_path, mo
     assert not path.exists()
 
 
-def test_an_interrupted_fit_gives_a_model_and_may_go_on(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("where", "call"), [("batch", 18), ("writing", 3)])
+def test_an_interrupted_fit_gives_a_model_and_may_go_on(where, call, tmp_path, monkeypatch):
     path = tmp_path / "fit.checkpoint"
     model, expected = small(checkpoint_path=path), small().fit(X, y)
-    loss_gradient, batches = Network.loss_gradient, itertools.count(1)
+    thing, name = (Network, "loss_gradient") if where == "batch" else (os, "replace")
+    original, calls = getattr(thing, name), itertools.count(1)
 
     def interrupted(*args):
-        if next(batches) == 18:
+        if next(calls) == call:
             raise KeyboardInterrupt
-        return loss_gradient(*args)
+        return original(*args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Network, "loss_gradient", interrupted)
+        patch.setattr(thing, name, interrupted)
         with pytest.warns(UserWarning, match="interrupted after 3 complete epochs") as caught:
             model.fit(X, y)
     assert len(caught) == 1
-    assert model.n_iter_ == 3
-    assert path.exists()
+    assert model.n_iter_ == len(model.loss_curve_) == len(model.learning_rate_curve_) == 3
+    assert model.loss_curve_ == expected.loss_curve_[:3]
+    n_before = len(read_checkpoint(str(path))["history"]["loss_curve"])
+    assert n_before == {"batch": 3, "writing": 2}[where]
     assert_equal_models(model.fit(X, y), expected)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_complete_fit_leaves_no_file_and_fits_anew_the_next_time(tmp_path):
