@@ -251,7 +251,7 @@ def public_functions():
             thing = getattr(module, name)
             yield f"{module.__name__}.{name}", thing
             for method in vars(thing) if inspect.isclass(thing) else ():
-                if not method.startswith("_"):
+                if not method.startswith("_") and callable(getattr(thing, method)):
                     yield f"{module.__name__}.{name}.{method}", getattr(thing, method)
 
 
