@@ -67,6 +67,7 @@ sphinx_gallery_conf = {
     "reference_url": {"skmlp": None},
     "backreferences_dir": "generated/backreferences",
     "image_srcset": ["2x"],
+    "min_reported_time": 600,  # the times of a machine that builds sites say little
     "capture_repr": (),
     "remove_config_comments": True,
     "show_signature": False,
@@ -89,7 +90,8 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }
-html_sidebars = {"quickstart": [], "changelog": []}
+# these have no pages below them
+html_sidebars = {page: [] for page in ("index", "quickstart", "derivation", "changelog")}
 
 SCIKIT_LEARN = "https://scikit-learn.org/stable"
 # labels in the docstrings of inherited methods

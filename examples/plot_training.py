@@ -65,7 +65,7 @@ accuracy.set_ylim(0.9, 1)
 # Each unit of the first layer has a weight for every pixel: ink where they are red raises its
 # value, ink where they are blue lowers it. The units with the longest weight vectors come first.
 
-WeightsDisplay.from_estimator(model, n_units=16)
+WeightsDisplay.from_estimator(model)
 
 # %%
 # What it gets wrong

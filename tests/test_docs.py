@@ -232,6 +232,13 @@ def test_site_is_built_by_one_command_whose_extra_exists():
     assert any(requirement.startswith("sphinx>=") for requirement in extras["docs"])
 
 
+def test_page_of_recipes_has_each_recipe_and_the_measured_accuracies():
+    page = text_of(ROOT / "docs" / "recipes.md")
+    figures = re.findall(r"\b0\.\d{4}\b", inspect.getdoc(recipes))
+    assert [name for name in recipes.__all__ if f"`{name}`" not in page] == []
+    assert [figure for figure in figures if figure not in page] == []
+
+
 @pytest.mark.parametrize("module", [skmlp, datasets, preprocessing, recipes])
 def test_api_page_has_every_public_name(module):
     listed = set()
@@ -251,7 +258,7 @@ def public_functions():
             thing = getattr(module, name)
             yield f"{module.__name__}.{name}", thing
             for method in vars(thing) if inspect.isclass(thing) else ():
-                if not method.startswith("_"):
+                if not method.startswith("_") and callable(getattr(thing, method)):
                     yield f"{module.__name__}.{name}.{method}", getattr(thing, method)
 
 
