@@ -126,7 +126,7 @@ def test_attributes_that_came_later_are_those_that_the_old_model_would_have():
     model, again = joblib.load(folder / "warm_start.joblib"), joblib.load(folder / "strings.joblib")
     scores = model.validation_scores_
     assert scores[model.best_epoch_ - 1] == max(scores)
-    assert max(scores[: model.best_epoch_ - 1], default=0) < max(scores)
+    assert max(scores[: model.best_epoch_ - 1], default=-1) < max(scores)
     assert again.best_epoch_ == again.n_iter_ == 20
     assert model.learning_rate_curve_ is None
 
