@@ -13,6 +13,8 @@ import warnings
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from skmlp._solver import Solver
 from skmlp._state import TrainingState
 from skmlp._targets import TargetEncoder
@@ -105,7 +107,7 @@ def _from_format_0(state: dict[str, Any]) -> dict[str, Any]:
     if "_fitted_activation" in state:
         n_hidden = len(state["coefs_"]) - 1
         state["_fitted_activations"] = [state.pop("_fitted_activation")] * n_hidden
-    state.setdefault("best_epoch_", state["n_iter_"])
+    state.setdefault("best_epoch_", _best_epoch(state))
     state.setdefault("learning_rate_curve_", None)
 
     encoder = _attributes(state["_encoder"]).copy()
@@ -122,6 +124,14 @@ def _from_format_0(state: dict[str, Any]) -> dict[str, Any]:
         solver = _solver_of_0_1_0(optimizer, schedule, len(state["loss_curve_"]))
     state["_state"] = TrainingState(**kept, solver=solver).plain(with_solver=True) | {"rule": rule}
     return state
+
+
+def _best_epoch(state: dict[str, Any]) -> int:
+    """Return the number of the epoch, of the last call, whose parameters skmlp 0.1.0 kept."""
+    n_epochs, scores = state["n_iter_"], state["validation_scores_"]
+    return (
+        int(np.argmax(scores[-n_epochs:])) + 1 if state["early_stopping"] and scores else n_epochs
+    )
 
 
 def _attributes(stored: Any) -> dict[str, Any]:

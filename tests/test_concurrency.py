@@ -176,6 +176,16 @@ assert os.waitpid(child, 0)[1] == 0
 go_on.set()
 worker.join()
 """,
+    "while another thread trains": """
+worker = threading.Thread(target=lambda: [fit(1) for _ in range(5)])
+worker.start()
+for _ in range(3):
+    child = os.fork()
+    if not child:
+        os._exit(0 if fit(1) > 0 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+worker.join()
+""",
     "joblib multiprocessing": """
 import joblib
 expected = fit(1)

@@ -120,6 +120,17 @@ def test_older_format_is_named_once_with_the_remedy_and_is_new_once_saved_again(
         assert_predicts_as_stored(joblib.load(tmp_path / path.name), path)
 
 
+@pytest.mark.filterwarnings("ignore:This NumpyMLPClassifier was saved:UserWarning")
+def test_attributes_that_came_later_are_those_that_the_old_model_would_have():
+    folder = MODELS / "0.1.0" / "sklearn-1.6.1"
+    model, again = joblib.load(folder / "warm_start.joblib"), joblib.load(folder / "strings.joblib")
+    scores = model.validation_scores_
+    assert scores[model.best_epoch_ - 1] == max(scores)
+    assert max(scores[: model.best_epoch_ - 1], default=-1) < max(scores)
+    assert again.best_epoch_ == again.n_iter_ == 20
+    assert model.learning_rate_curve_ is None
+
+
 # what this version stores
 
 
