@@ -5,10 +5,11 @@
 >>> wider = NumpyMLPClassifier(**recipes.MNIST_FAST | {"hidden_layer_sizes": (256,)})
 
 MNIST
-    For the best accuracy on handwritten digits and the like: 0.9904 of the test images
-    with seed 0, in 14 CPU minutes.
-    Each hidden unit is normalised, then disturbed, after A. Rasmus et al., "Semi-supervised
-    learning with ladder networks", NIPS 2015.
+    For the best accuracy on handwritten digits and the like: 0.9918, 0.9923 and 0.9916 of the test
+    images with the seeds 0, 1 and 2, in 13 CPU minutes each.
+    Adversarial training, after T. Miyato et al., "Distributional smoothing with virtual adversarial
+    training", ICLR 2016; each hidden unit is normalised, then disturbed, after A. Rasmus et al.,
+    "Semi-supervised learning with ladder networks", NIPS 2015.
 MNIST_FAST
     For a good accuracy soon: 0.9819 of the test images, and at least 0.9814 with each of five
     seeds, in 1.6 CPU seconds. The learning rate rises and falls once, after L. N. Smith,
