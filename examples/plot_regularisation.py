@@ -71,7 +71,7 @@ panel.legend()
 # --------------------
 # `alpha` is the one parameter that is always worth a search. Here 400 rows have 40 features, of
 # which six say something. With too low a price the network fits the others too, with too high a
-# price it learns nothing. scikit-learn's own display shows where to look:
+# price it learns little. scikit-learn's own display shows where to look:
 
 X, y = make_classification(400, 40, n_informative=6, n_redundant=0, flip_y=0.05, random_state=0)
 network = NumpyMLPClassifier(
