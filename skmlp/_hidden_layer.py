@@ -43,7 +43,7 @@ class HiddenLayerTransformer(
         The fitted network, or the frozen one.
     n_features_in_ : int
         Number of features in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features in `fit`, if X had names that are all strings.
 
     See Also
