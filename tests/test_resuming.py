@@ -94,17 +94,12 @@ def assert_equal_models(ours, theirs):
 
 def clone_of_state(model):
     """Return what is kept to go on with, in plain types."""
-    state = model._state
-    plain = state.plain() | {"vectors": state.vectors}
-    for name in ("rng", "split_rng"):
-        generator = plain[name]
-        plain[name] = None if generator is None else generator.get_state(legacy=False)
-    plain["noise_rng"] = None if state.noise_rng is None else state.noise_rng.bit_generator.state
-    if state.solver is not None:
-        solver = vars(state.solver)
-        plain |= {name: solver[name] for name in ("n_steps", "n_epochs", "learning_rate")}
-        plain["schedule"] = vars(solver["schedule"])
-        plain["optimizer"] = {k: v for k, v in vars(solver["optimizer"]).items() if k != "scratch"}
+    plain = model._state.plain(with_solver=True)
+    for name in ("rng", "split_rng", "noise_rng"):
+        # where it stands, whatever it was seeded by
+        plain[name] = plain[name] and plain[name]["state"]
+    if plain["solver"] is not None:
+        plain["solver"]["optimizer"]["attributes"].pop("scratch", None)
     return plain
 
 
