@@ -17,7 +17,7 @@ from skmlp._history import History
 from skmlp._network import Network
 from skmlp._preparing import Prepared
 from skmlp._rows import Rows
-from skmlp._snapshots import fill, restore, snapshot
+from skmlp._snapshots import checked, fill, restore, snapshot
 from skmlp._state import TrainingState
 from skmlp._training import Progress
 from skmlp._types import IndexArray
@@ -62,7 +62,7 @@ class Checkpoint:
             if random_state is None:
                 rng = np.random.RandomState()  # not the one that the whole program shares
             with self._reading():
-                rng.set_state(self._found["start"])
+                _set_generator(rng, self._found["start"])
         if self._path is not None:
             self._start = copy.deepcopy(rng.get_state(legacy=False))
         return rng
@@ -103,9 +103,10 @@ class Checkpoint:
             fill(network.parameters.vectors, found["vectors"])
             restore(state.solver, found["solver"])
             restore(state.rule, found["rule"])
-            rng.set_state(found["rng"])
+            _set_generator(rng, found["rng"])
             if state.noise_rng is not None:
-                state.noise_rng.bit_generator.state = found["noise_rng"]
+                bits = state.noise_rng.bit_generator
+                bits.state = checked(bits.state, found["noise_rng"], "noise_rng")
             history = History()
             restore(history, found["history"])
             best = np.empty_like(network.parameters.vectors)
@@ -241,6 +242,15 @@ def _digest(*arrays: Any) -> str:
                 digest.update(part.dtype.str.encode())
                 digest.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
+
+
+def _set_generator(rng: np.random.RandomState, found: Any) -> None:
+    """Set the generator's state; raise ValueError if it is none of such a generator."""
+    state = checked(rng.get_state(legacy=False), found, "generator")
+    # NumPy would read from anywhere in memory
+    if not 0 <= state["state"].get("pos", 0) <= np.size(state["state"].get("key", 0)):
+        raise ValueError("the generator's position is beyond its end")
+    rng.set_state(state)
 
 
 def _checked_order(order: Any, rows: Rows, shuffles: bool) -> IndexArray | None:

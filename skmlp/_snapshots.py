@@ -38,6 +38,19 @@ def restore(thing: Any, plain: Any) -> None:
             setattr(thing, name, _like(value, plain[name], name))
 
 
+def checked(own: Any, value: Any, name: str = "") -> Any:
+    """Return the value, a tree of dicts, if it has the form and the dtypes of the own one."""
+    if isinstance(own, dict):
+        if not isinstance(value, dict) or set(value) != set(own):
+            raise ValueError(f"{name} must have {sorted(own)}")
+        return {key: checked(part, value[key], key) for key, part in own.items()}
+    if isinstance(own, np.ndarray):
+        array = np.empty_like(own)
+        fill(array, value)
+        return array
+    return _like(own, value, name)
+
+
 def fill(array: np.ndarray, values: Any) -> None:
     """Copy the values into the array, which must be of the same dtype and shape."""
     if not isinstance(values, np.ndarray) or values.dtype != array.dtype:

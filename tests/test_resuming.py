@@ -441,6 +441,17 @@ def test_a_valid_file_with_a_value_of_another_kind_is_refused_and_nothing_change
         assert everything_of(model) == before
 
 
+@pytest.mark.parametrize("generator", ["start", "rng"])
+@pytest.mark.parametrize("position", [-1, 625, 10**9, 2**40])
+def test_a_generator_that_stands_beyond_its_end_is_refused(position, generator, unfinished):
+    model, path = unfinished
+    tree = read_checkpoint(str(path))
+    tree[generator]["state"]["pos"] = position
+    write_checkpoint(str(path), tree)
+    with pytest.raises(ValueError, match="the generator's position is beyond its end"):
+        model.fit(X, y)
+
+
 @pytest.mark.parametrize("name", ["", "no/such/folder/file"])
 def test_a_path_that_is_no_file_in_a_folder_is_refused_before_training(name, tmp_path):
     with pytest.raises(ValueError, match="must name a file in a folder that exists"):
