@@ -357,3 +357,9 @@ def test_float32_stays_float32_and_agrees_with_float64(name, K, weighted):
     assert value == pytest.approx(expected, rel=1e-6)
     assert z_32.dtype == "float32"
     np.testing.assert_allclose(z_32, z, atol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_probabilities_too_small_for_the_precision_keep_their_order(dtype):
+    a = LOSSES["softmax"].proba(np.array([[0, -800, -900, -2000]], dtype))
+    assert a[0, 0] > a[0, 1] > a[0, 2] > a[0, 3] > 0
