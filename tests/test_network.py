@@ -98,13 +98,16 @@ def test_value_and_gradient_are_those_of_pytorch(
 ):
     network = some_network(hidden, K, activation, out, alpha)
     X, y, w = some_rows(out, K, weighted)
-    expected, expected_gradient = value_and_gradient_of_pytorch(network, X, y, w, [])
+    expected, expected_gradient, _ = value_and_gradients_of_pytorch(network, X, y, w, [])
     assert network.loss_gradient(container(X), y, w) == pytest.approx(expected, rel=1e-12)
     assert_same_gradient(network.grad, expected_gradient, rtol=1e-12)
 
 
-def value_and_gradient_of_pytorch(network, X, y, w, disturbances):
-    """Return E and its gradient by autograd, given noise and dropout factors in their order."""
+def value_and_gradients_of_pytorch(network, X, y, w, disturbances):
+    """Return E and, by autograd, its gradient by the parameters and that by X.
+
+    Noise and dropout factors are given in their order.
+    """
     torch = pytest.importorskip("torch")
     F = torch.nn.functional
     named = {"identity": lambda z: z, "logistic": torch.sigmoid, "tanh": torch.tanh}
@@ -122,7 +125,8 @@ def value_and_gradient_of_pytorch(network, X, y, w, disturbances):
                 a = a * values if kind is Dropout else a + values
         return a
 
-    a = disturbed(torch.tensor(X), network._on_input)
+    x = torch.tensor(X, requires_grad=True)
+    a = disturbed(x, network._on_input)
     for i, name in enumerate(network.activations):
         z = a @ parts["W"][i]
         if network.batch_norms:
@@ -151,7 +155,7 @@ def value_and_gradient_of_pytorch(network, X, y, w, disturbances):
         for name in ("W", "b", "gamma", "beta")
         for part in parts[name]
     ]
-    return E.item(), np.concatenate(gradient)
+    return E.item(), np.concatenate(gradient), x.grad.numpy()
 
 
 # --- The gradient with regularisers ---
@@ -273,7 +277,7 @@ def test_regularised_value_and_gradient_are_those_of_pytorch(regularised, monkey
     record(Dropout, 1.0)
     value = evaluate()
     dense = X.toarray() if issparse(X) else X
-    expected, expected_gradient = value_and_gradient_of_pytorch(network, dense, y, w, drawn)
+    expected, expected_gradient, _ = value_and_gradients_of_pytorch(network, dense, y, w, drawn)
     assert value == pytest.approx(expected, rel=1e-12)
     assert_same_gradient_of_each_part(network, network.grad, expected_gradient, rtol=1e-10)
 
@@ -311,6 +315,24 @@ def test_adversarial_gradient_is_the_mean_of_those_of_the_rows_and_the_moved_row
     assert adversarial.loss_gradient(given, y, w) == pytest.approx(expected, rel=1e-8)
     assert_same_gradient(adversarial.grad, gradient, rtol=1e-7)
     np.testing.assert_array_equal(given.toarray() if issparse(given) else given, X)
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+@with_and_without_weights
+@every_output
+@every_activation
+def test_adversarial_value_and_gradient_are_those_of_pytorch(
+    activation, out, K, weighted, batch_norm
+):
+    X, y, w = some_rows(out, K, weighted)
+    options = {"alpha": 0.7, "batch_norm": batch_norm, "label_smoothing": 0.1}
+    network = some_network((5, 4, 6), K, activation, out, adversarial_radius=0.3, **options)
+    value, gradient, g = value_and_gradients_of_pytorch(network, X, y, w, [])
+    X_moved = X + 0.3 * g / np.linalg.norm(g, axis=1, keepdims=True)
+    value_moved, gradient_moved, _ = value_and_gradients_of_pytorch(network, X_moved, y, w, [])
+    expected = (value + value_moved) / 2
+    assert network.loss_gradient(X, y, w) == pytest.approx(expected, rel=1e-10)
+    assert_same_gradient(network.grad, (gradient + gradient_moved) / 2, rtol=1e-10)
 
 
 def test_moved_rows_have_a_higher_loss():
