@@ -363,3 +363,13 @@ def test_float32_stays_float32_and_agrees_with_float64(name, K, weighted):
 def test_probabilities_too_small_for_the_precision_keep_their_order(dtype):
     a = LOSSES["softmax"].proba(np.array([[0, -800, -900, -2000]], dtype))
     assert a[0, 0] > a[0, 1] > a[0, 2] > a[0, 3] > 0
+
+
+@every_dtype
+def test_probabilities_below_the_precision_shrink_by_the_formula(dtype):
+    log_tiny = np.log(float(np.finfo(dtype).tiny))
+    excess = np.array([1.0, 3.0, 100.0, 1000.0])
+    z = np.stack([np.zeros(4), log_tiny - excess], axis=1).astype(dtype)
+    proba = LOSSES["softmax"].proba(z)
+    expected = np.finfo(dtype).tiny / (1 + excess)
+    np.testing.assert_allclose(proba[:, 1].astype(float), expected, rtol=1e-4)
