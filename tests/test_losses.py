@@ -368,7 +368,7 @@ def test_probabilities_too_small_for_the_precision_keep_their_order(dtype):
 @every_dtype
 def test_probabilities_below_the_precision_shrink_by_the_formula(dtype):
     log_tiny = np.log(float(np.finfo(dtype).tiny))
-    excess = np.array([1.0, 3.0, 100.0, 1000.0])
+    excess = np.array([0.25, 3.0, 100.0, 1000.0])
     z = np.stack([np.zeros(4), log_tiny - excess], axis=1).astype(dtype)
     proba = LOSSES["softmax"].proba(z)
     expected = np.finfo(dtype).tiny / (1 + excess)
