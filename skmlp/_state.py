@@ -104,9 +104,9 @@ def _plain_generator(rng: Any) -> Any:
         return None
     of_old_kind = isinstance(rng, np.random.RandomState)
     bits = rng._bit_generator if of_old_kind else rng.bit_generator
-    # None if it is of the old kind and was seeded by an int
-    seed = getattr(bits.seed_seq, "state", None)
-    if type(bits) not in _BIT_GENERATORS.values() or (seed is None) != (bits.seed_seq is None):
+    # the seed is for spawning, which the old kind cannot do
+    seed = None if of_old_kind else getattr(bits.seed_seq, "state", None)
+    if type(bits) not in _BIT_GENERATORS.values() or (seed is None and not of_old_kind):
         return rng
     return {
         "kind": type(rng).__name__,
@@ -119,18 +119,15 @@ def _generator(plain: Any) -> Any:
     """Return the generator that stands there."""
     if not isinstance(plain, dict):
         return plain
-    state, seed = plain["state"], plain["seed"]
-    if seed is None:
-        rng = np.random.RandomState(0)
+    state = plain["state"]
+    bit_generator = _BIT_GENERATORS[state["bit_generator"]]
+    if plain["kind"] == "RandomState":
+        rng = np.random.RandomState(bit_generator(0))
         rng.set_state(state)
         return rng
-    bits = _BIT_GENERATORS[state["bit_generator"]](np.random.SeedSequence(**seed))
-    if plain["kind"] == "Generator":
-        bits.state = state
-        return np.random.Generator(bits)
-    rng = np.random.RandomState(bits)
-    rng.set_state(state)
-    return rng
+    bits = bit_generator(np.random.SeedSequence(**plain["seed"]))
+    bits.state = state
+    return np.random.Generator(bits)
 
 
 def _plain_solver(solver: Solver) -> dict[str, Any]:
