@@ -140,6 +140,14 @@ def test_backward_is_the_derivative_of_forward(name, m):
     assert_same_gradient(delta.ravel(), expected, rtol=1e-6 if m == 2 else 1e-7)
 
 
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_only_an_activation_that_needs_more_than_its_output_takes_a_second_array(name):
+    layer, a = Hidden(ACTIVATIONS[name]), far_from_kinks((7, 5))
+    layer.forward(a)
+    layer.backward(a, np.ones_like(a))
+    assert (layer._buffer is not None) == ACTIVATIONS[name].keeps
+
+
 @every_layer
 def test_smaller_batches_after_larger_ones_are_as_if_alone(name):
     used, a = IN_PLACE[name](), far_from_kinks((7, 5))
@@ -316,6 +324,12 @@ def test_gradient_of_scale_and_shift_is_that_of_central_differences(m):
         layer.forward(z)
         layer.backward(z, c.copy())
         assert_same_gradient(gradient, expected, rtol=1e-8)
+
+
+def test_running_means_follow_a_batch_of_two_rows_too():
+    layer = some_batch_norm(1)
+    layer.forward(np.array([[1.0], [4.0]]))  # mean 2.5, unbiased variance 4.5; before 0 and 1
+    assert (layer.mean[0], layer.var[0]) == pytest.approx((0.25, 0.9 + 0.45), rel=1e-14)
 
 
 def test_a_batch_of_one_row_becomes_the_shift_and_leaves_the_running_means():

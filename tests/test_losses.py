@@ -1,4 +1,5 @@
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -211,6 +212,13 @@ def test_entropy_worked_by_hand():
     assert LOSSES["logistic"].entropy(Y, 2) == pytest.approx(three_to_one + log(2), rel=1e-14)
 
 
+@every_case
+def test_without_a_parameter_nothing_is_smoothed(name, K):
+    z, y, _ = some_rows(name, K)
+    expected = LOSSES[name].value_delta(z.copy(), y)
+    assert type(LOSSES[name])().value_delta(z, y) == expected
+
+
 # --- Weights ---
 
 
@@ -313,6 +321,16 @@ def test_proba_log_proba_and_predict_leave_the_logits_alone(name, K):
     for read in (LOSSES[name].proba, LOSSES[name].log_proba, LOSSES[name].predict):
         assert not np.shares_memory(read(z), z)
         np.testing.assert_array_equal(z, before)
+
+
+@every_case
+def test_probabilities_take_the_memory_of_two_arrays_at_most(name, K):
+    z = np.ones((100_000, K))
+    tracemalloc.start()
+    LOSSES[name].proba(z)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.9 * z.nbytes
 
 
 def test_softmax_predicts_the_largest_logit():

@@ -286,6 +286,12 @@ def test_steps_are_in_place_and_keep_every_dtype(name, settings, dtype):
     assert {type(value) for value in scalars} <= {float, int, bool, type(None)}
 
 
+def test_sgd_without_momentum_keeps_no_array():
+    theta = np.ones(SIZE)
+    sgd = OPTIMIZERS["sgd"](theta, N_WEIGHTS, momentum=0, nesterovs_momentum=True)
+    assert not arrays_of(sgd)
+
+
 @every_dtype
 @every_setting
 def test_a_step_allocates_nothing_of_parameter_size(name, settings, dtype):

@@ -164,6 +164,15 @@ def test_what_runs_for_a_moment_only_does_not_count(monkeypatch, four_idle_cores
     assert idle_cores(at_least=4) == 4
 
 
+def test_where_the_system_does_not_tell_all_cores_count_as_idle(monkeypatch):
+    def missing(*args):
+        raise FileNotFoundError("/proc/loadavg")
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr("builtins.open", missing)
+    assert idle_cores(at_least=9) == 4
+
+
 def test_a_process_of_another_that_computes_is_seen():
     if not os.path.exists("/proc/loadavg"):
         pytest.skip("the system does not tell")

@@ -624,6 +624,20 @@ def test_a_later_interrupt_leaves_exactly_the_complete_epochs(where, epoch, moni
     assert history.loss == expected.loss
 
 
+def test_an_interrupt_while_the_population_is_taken_leaves_the_training_complete(monkeypatch):
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Network, "take_population_statistics", interrupted)
+    network, rows = some_network(), some_rows()
+    history = train(
+        network, some_solver(network, rate=0.01), StoppingRule("loss"), rows, batch_size=4,
+        max_epochs=2, rng=None, population=rows.X,
+    )  # fmt: skip
+    assert history.interrupted
+    assert len(history.loss_curve) == 2
+
+
 def test_an_interrupt_during_validation_undoes_the_epoch(monkeypatch):
     expected_network, expected = interrupted_run("loss", max_epochs=2)
     logits, n_calls = Network.logits, 0
