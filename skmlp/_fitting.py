@@ -108,7 +108,8 @@ def fit_estimator(
             goes_on,
             incremental,
         )
-        rows, history = run.search_and_refit(data)
+        with checkpoint.computing():
+            rows, history = run.search_and_refit(data)
         publish_network(estimator, network, data.encoder)
         publish_history(estimator, history, state.rule.monitors_validation, goes_on)
         keep_state(estimator, network, state, history, rng, incremental)

@@ -22,6 +22,10 @@ from skmlp._state import TrainingState
 from skmlp._training import Progress
 from skmlp._types import IndexArray
 
+_PARTS = {
+    "identity", "start", "search", "vectors", "solver", "rule", "rng", "noise_rng", "history",
+    "best", "order",
+}  # fmt: skip
 # parameters that change nothing of what is computed
 _INDIFFERENT = {"checkpoint_every", "checkpoint_path", "max_time", "n_threads", "verbose"}
 
@@ -54,7 +58,20 @@ class Checkpoint:
         if path is not None and os.path.exists(path):
             self._found = read_checkpoint(path)
             with self._reading():
+                if set(self._found) != _PARTS:
+                    raise ValueError(f"it must have {sorted(_PARTS)}")
                 _check_identity(path, self._found["identity"], identity)
+
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """Raise ValueError where numbers from the file cannot be computed with."""
+        is_resumed = self._found is not None
+        try:
+            yield
+        except ArithmeticError as error:
+            if not is_resumed:
+                raise
+            raise damaged(str(self._path), f"training cannot go on from it ({error})") from error
 
     def at_the_start(self, rng: np.random.RandomState, random_state: Any) -> np.random.RandomState:
         """Return the generator as it was when the fit began, so that all is drawn again."""

@@ -12,6 +12,8 @@ P. Goyal et al., "Accurate, large minibatch SGD: Training ImageNet in 1 hour", 2
 import math
 from typing import ClassVar
 
+import numpy as np
+
 
 class Schedule:
     """A rule for the learning rate: eta = warmup(t + dt) eta_0, unless a subclass says otherwise.
@@ -95,7 +97,9 @@ class InverseScaling(Schedule):
     def epoch_end(self, n_rows: int) -> None:
         """Count the rows; lower the rate."""
         super().epoch_end(n_rows)
-        self.learning_rate = self.learning_rate_init / (self.n_rows_seen + 1) ** self.power_t
+        # of NumPy, whose power overflows to inf, and the rate to 0, where Python's raises
+        divisor = np.float64(self.n_rows_seen + 1) ** self.power_t
+        self.learning_rate = float(self.learning_rate_init / divisor)
 
 
 class Adaptive(Schedule):

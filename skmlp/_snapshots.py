@@ -35,7 +35,13 @@ def restore(thing: Any, plain: Any) -> None:
         elif isinstance(value, np.ndarray):
             fill(value, plain[name])
         else:
-            setattr(thing, name, _like(value, plain[name], name))
+            setattr(thing, name, _count_or_other(_like(value, plain[name], name), name))
+
+
+def _count_or_other(value: Any, name: str) -> Any:
+    if isinstance(value, Integral) and value < 0:
+        raise ValueError(f"{name} counts something, and cannot be {value!r}")
+    return value
 
 
 def checked(own: Any, value: Any, name: str = "") -> Any:

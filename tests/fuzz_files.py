@@ -5,7 +5,9 @@ readers behind it are reached too.
 """
 
 import gzip
+import hashlib
 import io
+import json
 import re
 import struct
 import zipfile
@@ -27,6 +29,9 @@ TEXTS = [
     b"PK\x01\x02",
     b"\x1f\x8b\x08",
 ]
+
+VALUES = [None, True, False, [], {}, [0], "", "x", "MT19937", "<f8", 0.5, 1e308, 10**40]
+VALUES += [float("nan"), float("inf"), {"$array": 0}, {"$array": -1}, {"$array": 10**9}]
 
 
 def position(raw, rng):
@@ -102,7 +107,47 @@ def changed_inside(raw, rng):
         return gzip.compress(changed(gzip.decompress(raw), rng), 1, mtime=0)
     if raw[:2] == b"PK":
         return changed_member(raw, rng)
+    if raw[:8] == b"SKMLPCK\x01":
+        return changed_checkpoint(raw, rng)
     return changed(raw, rng)
+
+
+def changed_checkpoint(raw, rng):
+    """Return the checkpoint changed, with a checksum that fits; mostly so does a length."""
+    length = int.from_bytes(raw[40:48], "little")
+    header, arrays = raw[48 : 48 + length], raw[48 + length :]
+    what = rng.choice(["header"] * 6 + ["arrays"] * 2 + ["all"])
+    if what == "header":
+        header = changed_json(header, rng) if rng.random() < 0.8 else changed(header, rng)
+    elif what == "arrays":
+        arrays = changed(arrays, rng)
+    rest = len(header).to_bytes(8, "little") + header + arrays
+    if what == "all":
+        rest = changed(rest, rng)
+    return raw[:8] + hashlib.blake2b(rest, digest_size=32).digest() + rest
+
+
+def changed_json(raw, rng):
+    """Return the JSON with one of its values removed, replaced, doubled or nested."""
+    tree = json.loads(raw)
+    branch = tree
+    while True:
+        key = rng.choice(list(branch) if isinstance(branch, dict) else range(len(branch)))
+        if not isinstance(branch[key], dict | list) or not branch[key] or rng.random() < 0.1:
+            break
+        branch = branch[key]
+    what = rng.choice(["replace"] * 6 + ["remove", "nest", "double"])
+    if what == "replace":
+        branch[key] = rng.choice(VALUES + NUMBERS + [-n for n in NUMBERS])
+    elif what == "remove":
+        del branch[key]
+    elif what == "nest":
+        branch[key] = {"$array": branch[key]}
+    elif isinstance(branch, dict):
+        branch[f"{key}_"] = branch[key]
+    else:
+        branch.append(branch[key])
+    return json.dumps(tree).encode()
 
 
 def changed_member(raw, rng):

@@ -1,4 +1,4 @@
-"""Thousands of damaged files for `load_mnist`: each is valid all the same, or refused.
+"""Thousands of damaged files for `load_mnist` and `fit`: each is valid all the same, or refused.
 
 The long run takes some minutes and prints what it counted:
 
@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from fuzz_files import CHANGES, changed, changed_inside
 from test_datasets import SOURCES
+from test_resuming import UNFINISHED, X, killed_in_batch, small, y
 
 from skmlp import datasets
 from skmlp.datasets import load_mnist
@@ -33,6 +34,12 @@ KINDS = [
     "pickle protocol 4",
     "pickle protocol 5",
 ]
+TRAININGS = {
+    "checkpoint adam": UNFINISHED,
+    "checkpoint nadam": UNFINISHED
+    | {"solver": "nadam", "learning_rate": "exponential", "averaging": 0.9, "batch_norm": True},
+    "checkpoint sgd": UNFINISHED | {"solver": "sgd", "learning_rate": "invscaling"},
+}
 SHORT, LONG = 30, 9_000
 MEBIBYTES_MORE = 64
 SECONDS_AT_MOST = 60
@@ -111,6 +118,45 @@ def load_damaged(kind, tiny, folder, n, before_each):
     return outcomes
 
 
+def load_damaged_checkpoints(params, folder, n, before_each):
+    """Go on from n damaged checkpoints; return how many were valid, and how many refused."""
+    path = folder / "fit.checkpoint"
+    model = small(checkpoint_path=path, **params)
+    killed_in_batch(model, 18, X, y)
+    good, unfitted = path.read_bytes(), vars(model).copy()
+    outcomes = collections.Counter()
+    rng = random.Random("checkpoint")
+    for _ in range(n):
+        path.write_bytes(changed_inside(good, rng))
+        before_each()
+        outcomes[checkpoint_outcome(model, path, unfitted)] += 1
+        vars(model).clear()
+        vars(model).update(unfitted)
+    path.write_bytes(good)
+    model.fit(X, y)
+    np.testing.assert_array_equal(model.coefs_[0], small(**params).fit(X, y).coefs_[0])
+    return outcomes
+
+
+def checkpoint_outcome(model, path, unfitted):
+    """Go on from the file; return what became of it."""
+    damaged = path.read_bytes()
+    try:
+        model.fit(X, y)
+    except ValueError as error:
+        message = str(error)
+        if message.startswith("Training diverged"):  # the file had such numbers, and all else right
+            return "valid"
+        assert "checkpoint_path=" in message
+        assert "delete" in message
+        assert "MemoryError" not in message
+        assert vars(model) == unfitted
+        assert path.read_bytes() == damaged or "training cannot go on" in message
+        return "refused"
+    assert np.isfinite(model.predict_proba(X)).all()
+    return "valid"
+
+
 def peak_mebibytes():
     resource = pytest.importorskip("resource")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -134,6 +180,32 @@ def test_thousands_of_damaged_files_are_valid_or_refused_in_little_memory(
     more = peak_mebibytes() - before
     print(f"\n{kind}: {dict(outcomes)}, {more:.1f} MiB more")
     assert sum(outcomes.values()) == LONG
+    assert more < MEBIBYTES_MORE
+
+
+@pytest.fixture
+def quick_disk(monkeypatch):
+    """Spare the tests what guards against the end of the whole machine."""
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)
+
+
+@pytest.mark.parametrize("params", TRAININGS.values(), ids=TRAININGS)
+def test_damaged_checkpoint_is_valid_all_the_same_or_refused(params, tmp_path, no_hang, quick_disk):
+    outcomes = load_damaged_checkpoints(params, tmp_path, 3 * SHORT, no_hang)
+    assert outcomes["refused"] > 2 * SHORT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", TRAININGS)
+def test_thousands_of_damaged_checkpoints_are_valid_or_refused_in_little_memory(
+    kind, tmp_path, no_hang, quick_disk
+):
+    load_damaged_checkpoints(TRAININGS[kind], tmp_path, SHORT, no_hang)
+    before = peak_mebibytes()
+    outcomes = load_damaged_checkpoints(TRAININGS[kind], tmp_path, LONG // 3, no_hang)
+    more = peak_mebibytes() - before
+    print(f"\n{kind}: {dict(outcomes)}, {more:.1f} MiB more")
+    assert sum(outcomes.values()) == LONG // 3
     assert more < MEBIBYTES_MORE
 
 

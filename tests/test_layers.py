@@ -1,4 +1,5 @@
 import copy
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -330,6 +331,18 @@ def test_running_means_follow_a_batch_of_two_rows_too():
     layer = some_batch_norm(1)
     layer.forward(np.array([[1.0], [4.0]]))  # mean 2.5, unbiased variance 4.5; before 0 and 1
     assert (layer.mean[0], layer.var[0]) == pytest.approx((0.25, 0.9 + 0.45), rel=1e-14)
+
+
+@every_dtype
+def test_batch_norm_allocates_nothing_of_the_size_of_a_batch(dtype):
+    layer, a, delta = some_batch_norm(50, dtype), *np.ones((2, 1000, 50), dtype)
+    layer.forward(a)
+    tracemalloc.start()
+    layer.forward(a)
+    layer.backward(a, delta)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < a.nbytes / 2
 
 
 def test_a_batch_of_one_row_becomes_the_shift_and_leaves_the_running_means():

@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from sklearn.metrics import log_loss
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
 from skmlp import NumpyMLPClassifier
+from skmlp._compat import Interval
 from skmlp._layers import Dense
 from skmlp._losses import LOSSES
 from skmlp._optimizers import OPTIMIZERS
@@ -142,6 +144,47 @@ def test_a_model_with_logits_of_ten_thousand_has_a_finite_log_loss(n_classes):
     assert np.isfinite(log_loss(labels, model.predict_proba(X)))
     assert np.isfinite(model.predict_log_proba(X)).all()
     assert is_sound(model, X)
+
+
+# --- Parameters at the ends of their ranges ---------------------------------------------------
+
+
+def ends_of(interval):
+    """Return the least and the largest number of the interval, and the least above 0."""
+    counts = interval.type is Integral
+    low, high = interval.left, interval.right
+    if interval.closed in ("right", "neither"):
+        low = low + 1 if counts else np.nextafter(float(low), np.inf)
+    if high is None:
+        high = 100 if counts else 1e300
+    elif interval.closed in ("left", "neither"):
+        high = high - 1 if counts else np.nextafter(float(high), -np.inf)
+    return {low, high, *([] if counts else [5e-324])}
+
+
+ENDS = [
+    (name, end)
+    for name, constraints in NumpyMLPClassifier._parameter_constraints.items()
+    for constraint in constraints
+    if isinstance(constraint, Interval)
+    for end in sorted(ends_of(constraint))
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+@every_solver
+@pytest.mark.parametrize("learning_rate", ["invscaling", "exponential", "one_cycle"])
+@pytest.mark.parametrize(("name", "end"), ENDS)
+def test_parameters_at_the_ends_of_their_ranges_train_or_are_refused_with_the_reason(
+    name, end, learning_rate, solver
+):
+    model = small(solver=solver, learning_rate=learning_rate, **{name: end})
+    message = failure_of(lambda: model.fit(X, y))
+    if message is None:
+        assert is_sound(model, X)
+    else:
+        assert f"{name}=" in message or message.startswith("Training diverged: non-finite loss")
+        assert not hasattr(model, "coefs_")
 
 
 # --- Shapes at the edge -----------------------------------------------------------------------

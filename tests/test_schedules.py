@@ -169,6 +169,13 @@ def test_inverse_scaling_goes_on_from_the_rows_seen_before():
     assert schedule.rate(1, 1) == schedule.learning_rate == pytest.approx(0.008, rel=1e-14)
 
 
+def test_inverse_scaling_by_a_power_that_overflows_ends_at_rate_0():
+    schedule = make("invscaling", power_t=1e3)
+    with np.errstate(over="ignore"):
+        schedule.epoch_end(10**6)
+    assert schedule.rate(1, 1) == schedule.learning_rate == 0
+
+
 def test_adaptive_divides_by_five_and_stops_at_a_millionth():
     schedule = make("adaptive", 1e-4)
     rates = []

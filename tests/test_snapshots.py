@@ -54,6 +54,7 @@ BAD = {
     "another dtype": lambda plain: plain | {"vector": np.zeros(3, "float32")},
     "no array": lambda plain: plain | {"vector": [0.0, 1.0, 2.0]},
     "a fraction for a count": lambda plain: plain | {"count": 2.5},
+    "a count below 0": lambda plain: plain | {"count": -1},
     "a bool for a count": lambda plain: plain | {"count": True},
     "a number for a bool": lambda plain: plain | {"on": 1},
     "something for nothing": lambda plain: plain | {"nothing": 0},
