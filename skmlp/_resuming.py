@@ -1,19 +1,16 @@
-"""What a checkpoint holds of a fit, whether it belongs to this one, and how training goes on."""
+"""What a checkpoint holds of a fit, and how training goes on from it."""
 
 import copy
-import hashlib
 import os
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from numbers import Integral
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 
 from skmlp._checkpoint import damaged, read_checkpoint, remove_checkpoint, write_checkpoint
 from skmlp._history import History
+from skmlp._identity import OtherFit, check_identity, identity_of
 from skmlp._network import Network
 from skmlp._preparing import Prepared
 from skmlp._rows import Rows
@@ -26,8 +23,6 @@ _PARTS = {
     "identity", "start", "search", "vectors", "solver", "rule", "rng", "noise_rng", "history",
     "best", "order",
 }  # fmt: skip
-# parameters that change nothing of what is computed
-_INDIFFERENT = {"checkpoint_every", "checkpoint_path", "max_time", "n_threads", "verbose"}
 
 
 class Checkpoint:
@@ -60,7 +55,7 @@ class Checkpoint:
             with self._reading():
                 if set(self._found) != _PARTS:
                     raise ValueError(f"it must have {sorted(_PARTS)}")
-                _check_identity(path, self._found["identity"], identity)
+                check_identity(path, self._found["identity"], identity)
 
     @contextmanager
     def computing(self) -> Iterator[None]:
@@ -176,10 +171,6 @@ class Checkpoint:
             raise damaged(str(self._path), f"it does not fit this training ({error})") from error
 
 
-class OtherFit(ValueError):
-    """The checkpoint belongs to another fit."""
-
-
 def open_checkpoint(estimator: Any, data: Prepared, goes_on: bool, incremental: bool) -> Checkpoint:
     """Return the checkpoint of the fit; in partial_fit there is none."""
     if estimator.checkpoint_path is None or incremental:
@@ -190,75 +181,8 @@ def open_checkpoint(estimator: Any, data: Prepared, goes_on: bool, incremental: 
             f"checkpoint_path={estimator.checkpoint_path!r} must name a file in a folder that "
             "exists."
         )
-    identity = _identity(estimator, data, goes_on)
+    identity = identity_of(estimator, data, goes_on)
     return Checkpoint(path, estimator.checkpoint_every, identity)
-
-
-def _identity(estimator: Any, data: Prepared, goes_on: bool) -> dict[str, Any]:
-    """Return what the fit is computed from: parameters as text, data by their checksums."""
-    parameters = estimator.get_params(deep=False)
-    if not isinstance(parameters["random_state"], Integral | None):
-        parameters["random_state"] = "a generator"
-    rows, val_rows = data.rows, data.val_rows
-    labels = np.array([f"{type(label).__name__} {label}" for label in data.encoder.classes_])
-    model = [*estimator.coefs_, *estimator.intercepts_] if goes_on else []
-    return {
-        "parameters": {
-            name: _as_text(value) for name, value in parameters.items() if name not in _INDIFFERENT
-        },
-        "data": {
-            "training rows X": _digest(rows.X),
-            "labels y": _digest(rows.y, labels),
-            "sample_weight": _digest(rows.w),
-            "X_val, y_val": _digest(*([] if val_rows is None else [val_rows.X, val_rows.y])),
-            "precision": str(data.dtype),
-            "model to go on with (warm_start)": _digest(*model),
-        },
-    }
-
-
-def _check_identity(path: str, found: dict[str, Any], expected: dict[str, Any] | None) -> None:
-    """Raise OtherFit if there is a difference."""
-    if expected is None or found == expected:
-        return
-    theirs, ours = found["parameters"], expected["parameters"]
-    differences = [
-        f"{name}={theirs.get(name)} there, {ours.get(name)} here"
-        for name in sorted({*theirs, *ours})
-        if theirs.get(name) != ours.get(name)
-    ]
-    differences += [
-        f"another {name}"
-        for name, digest in expected["data"].items()
-        if found["data"].get(name) != digest
-    ]
-    raise OtherFit(
-        f"checkpoint_path={path!r} holds a fit that has not ended and is not this one: "
-        f"{'; '.join(differences)}. Fit with the same parameters and data to go on with it, or "
-        "delete the file, or give another path."
-    )
-
-
-def _as_text(value: Any) -> str:
-    """Return the parameter as text that is the same in each process."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
-        return f"[{', '.join(map(_as_text, value))}]"
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
-
-
-def _digest(*arrays: Any) -> str:
-    """Return a checksum of dtypes, shapes and numbers."""
-    digest = hashlib.blake2b(digest_size=16)
-    for array in arrays:
-        parts = [array.data, array.indices, array.indptr] if issparse(array) else [array]
-        digest.update(repr(getattr(array, "shape", None)).encode())
-        for part in parts:
-            if part is not None:
-                digest.update(part.dtype.str.encode())
-                digest.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
-    return digest.hexdigest()
 
 
 def _set_generator(rng: np.random.RandomState, found: Any) -> None:

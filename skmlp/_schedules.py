@@ -97,9 +97,8 @@ class InverseScaling(Schedule):
     def epoch_end(self, n_rows: int) -> None:
         """Count the rows; lower the rate."""
         super().epoch_end(n_rows)
-        # of NumPy, whose power overflows to inf, and the rate to 0, where Python's raises
-        divisor = np.float64(self.n_rows_seen + 1) ** self.power_t
-        self.learning_rate = float(self.learning_rate_init / divisor)
+        n = np.float64(self.n_rows_seen)  # its powers overflow to inf, where those of int raise
+        self.learning_rate = float(self.learning_rate_init / (n + 1) ** self.power_t)
 
 
 class Adaptive(Schedule):
