@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import scipy.sparse as sp
 from hypothesis import HealthCheck, Phase, given, settings
@@ -19,11 +20,6 @@ from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 
 from skmlp import NumpyMLPClassifier
-
-try:
-    import polars as pl
-except ImportError:
-    pl = None
 
 REFUSALS = ValueError, TypeError  # InvalidParameterError is both
 OUTCOMES = collections.Counter()
@@ -67,6 +63,7 @@ CONTAINERS = {
     "big-endian": lambda X: X.astype(X.dtype.newbyteorder(">")),
     "pandas": lambda X: pd.DataFrame(X, columns=[f"f{i}" for i in range(X.shape[1])]),
     "pandas of many types": lambda X: pd.DataFrame({f"f{i}": list(x) for i, x in enumerate(X.T)}),
+    "polars": lambda X: pl.DataFrame(X, schema=[f"f{i}" for i in range(X.shape[1])]),
     **{
         f"{kind} {format}": lambda X, make=make: make(X)
         for kind in ("matrix", "array")
@@ -74,8 +71,6 @@ CONTAINERS = {
         for make in [getattr(sp, f"{format}_{kind}")]
     },
 }
-if pl is not None:
-    CONTAINERS["polars"] = lambda X: pl.DataFrame(X, schema=[f"f{i}" for i in range(X.shape[1])])
 
 WORDS = np.array(["ash", "beech", "oak", "yew"])
 LABELS = {
@@ -90,6 +85,7 @@ LABELS = {
     "column": lambda k: k[:, np.newaxis],
     "pandas": lambda k: pd.Series(WORDS[k], index=k + 7),
     "pandas category": lambda k: pd.Series(pd.Categorical(WORDS[k])),
+    "polars": lambda k: pl.Series(WORDS[k]),
     "multilabel": lambda k: np.stack([k > 0, k > 1, k != 1], axis=1).astype(int),
     "multilabel sparse": lambda k: sp.csr_matrix(np.stack([k > 0, k > 1], axis=1).astype(int)),
     "one class": lambda k: np.zeros_like(k),
