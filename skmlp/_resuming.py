@@ -53,7 +53,7 @@ class Checkpoint:
         if path is not None and os.path.exists(path):
             self._found = read_checkpoint(path)
             with self._reading():
-                if set(self._found) != _PARTS:
+                if not isinstance(self._found, dict) or set(self._found) != _PARTS:
                     raise ValueError(f"it must have {sorted(_PARTS)}")
                 check_identity(path, self._found["identity"], identity)
 

@@ -441,6 +441,33 @@ def test_a_valid_file_with_a_value_of_another_kind_is_refused_and_nothing_change
         assert everything_of(model) == before
 
 
+def refused_with(model, path, tree, message):
+    before = everything_of(model)
+    write_checkpoint(str(path), tree)
+    with pytest.raises(ValueError, match=rf"is no checkpoint that can be read: .*{message}"):
+        model.fit(X, y)
+    assert everything_of(model) == before
+
+
+def test_a_file_that_lacks_a_part_or_has_another_one_is_refused(unfinished):
+    model, path = unfinished
+    whole = read_checkpoint(str(path))
+    for part in whole:
+        lacking = {name: value for name, value in whole.items() if name != part}
+        refused_with(model, path, lacking, "it must have")
+    refused_with(model, path, whole | {"more": 1}, "it must have")
+    refused_with(model, path, [*whole], "it must have")
+
+
+def test_numbers_that_training_cannot_compute_with_are_refused(unfinished):
+    model, path = unfinished
+    tree = read_checkpoint(str(path))
+    tree["solver"]["optimizer"]["beta_1"] = 1.0  # 1 - beta_1^t is 0
+    refused_with(model, path, tree, "training cannot go on from it")
+    tree["solver"]["optimizer"]["t"] = -1
+    refused_with(model, path, tree, "t counts something, and cannot be -1")
+
+
 @pytest.mark.parametrize("generator", ["start", "rng"])
 @pytest.mark.parametrize("position", [-1, 625, 10**9, 2**40])
 def test_a_generator_that_stands_beyond_its_end_is_refused(position, generator, unfinished):
