@@ -100,7 +100,8 @@ class FoldEnsembleClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
     >>> from sklearn.datasets import load_iris
     >>> from skmlp import FoldEnsembleClassifier, NumpyMLPClassifier
     >>> X, y = load_iris(return_X_y=True)
-    >>> network = NumpyMLPClassifier((16,), early_stopping=True, scoring="loss", max_iter=400)
+    >>> stopping = {"early_stopping": True, "scoring": "loss", "max_iter": 400}
+    >>> network = NumpyMLPClassifier((16,), learning_rate_init=0.02, **stopping)
     >>> model = FoldEnsembleClassifier(network, n_estimators=4, random_state=0).fit(X, y)
     >>> bool(model.score(X, y) > 0.95)
     True
