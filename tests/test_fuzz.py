@@ -269,7 +269,7 @@ def test_fit_makes_a_sound_model_or_says_what_is_wrong(case):
 def test_fit_makes_a_sound_model_or_says_what_is_wrong_two_thousand_times():
     OUTCOMES.clear()
 
-    @settings(max_examples=2300, phases=[Phase.generate, Phase.shrink], **HOW)
+    @settings(max_examples=2300, derandomize=True, phases=[Phase.generate, Phase.shrink], **HOW)
     @given(case=cases())
     def try_all(case):
         check(case)
