@@ -6,6 +6,7 @@ The normal run tries 100 cases; the long one 2,000, and prints what became of th
 """
 
 import collections
+import itertools
 import tempfile
 import warnings
 from pathlib import Path
@@ -23,6 +24,7 @@ from skmlp import NumpyMLPClassifier
 
 REFUSALS = ValueError, TypeError  # InvalidParameterError is both
 OUTCOMES = collections.Counter()
+FOLDER, NUMBERS = tempfile.TemporaryDirectory(), itertools.count()
 
 # data
 
@@ -33,8 +35,7 @@ def plain_rows(rng, n, p, dtype):
 
 
 def memory_mapped(X):
-    folder = tempfile.mkdtemp()
-    path = Path(folder, "X.npy")
+    path = Path(FOLDER.name, f"{next(NUMBERS)}.npy")
     np.save(path, X)
     return np.load(path, mmap_mode="r")
 
