@@ -145,6 +145,11 @@ def start_network(
     return network
 
 
+def most_epochs(estimator: Any) -> int:
+    """Return `max_iter`, or the largest number that is exact as a float."""
+    return min(estimator.max_iter, 2**53)
+
+
 def build_solver(
     estimator: Any, network: Network, n_rows_seen: int, solver: Solver | None = None
 ) -> Solver:
@@ -160,7 +165,7 @@ def build_solver(
         ignored = estimator.solver == "adam" and estimator.learning_rate in _SGD_SCHEDULES
         schedule = SCHEDULES["constant" if ignored else estimator.learning_rate](
             estimator.learning_rate_init,
-            max_epochs=estimator.max_iter,
+            max_epochs=most_epochs(estimator),
             warmup_epochs=estimator.warmup_epochs,
             power_t=estimator.power_t,
             learning_rate_decay=estimator.learning_rate_decay,

@@ -70,13 +70,12 @@ def read_checkpoint(path: str) -> Tree:
         If the file is no checkpoint, of another format, damaged or cut off.
     """
     with open(path, "rb") as file:
-        content = file.read()
-    if not content.startswith(_MAGIC):
-        raise damaged(path, "it does not begin like one")
-    if content[len(_MAGIC) : len(_MAGIC) + 1] != bytes([_FORMAT]):
-        raise damaged(path, "it has the format of another version of skmlp")
-    rest = memoryview(content)[len(_MAGIC) + 1 + _DIGEST :]
-    digest = content[len(_MAGIC) + 1 : len(_MAGIC) + 1 + _DIGEST]
+        # a large file of another kind is not read to its end
+        if file.read(len(_MAGIC)) != _MAGIC:
+            raise damaged(path, "it does not begin like one")
+        if file.read(1) != bytes([_FORMAT]):
+            raise damaged(path, "it has the format of another version of skmlp")
+        digest, rest = file.read(_DIGEST), memoryview(file.read())
     if hashlib.blake2b(rest, digest_size=_DIGEST).digest() != digest:
         raise damaged(path, "its checksum is wrong")
     try:

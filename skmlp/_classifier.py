@@ -312,7 +312,7 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             Interval(Real, 0, None, closed="neither"),
         ],
         "dtype": [StrOptions({"float32", "float64"}), None],
-        "n_threads": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "n_threads": [StrOptions({"auto"}), Interval(Integral, 1, 2**31 - 1, closed="both")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
         "max_norm": [Interval(Real, 0, None, closed="neither"), None],
@@ -833,5 +833,11 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     def _forward(self, X: Matrix) -> FloatArray:
         chunk_rows = rows_at_once(self.coefs_)
-        with self._predicting_threads(X, chunk_rows):
-            return logits(X, self.coefs_, self.intercepts_, self._fitted_activations, chunk_rows)
+        with self._predicting_threads(X, chunk_rows), np.errstate(over="ignore", invalid="ignore"):
+            z = logits(X, self.coefs_, self.intercepts_, self._fitted_activations, chunk_rows)
+        if not np.isfinite(z).all():
+            raise ValueError(
+                f"The network's output is not finite in {z.dtype}: some values of X, or of the "
+                "weights, are too large. Scale X as for training, for example with StandardScaler."
+            )
+        return z

@@ -14,6 +14,7 @@ from skmlp._building import (
     build_rule,
     build_solver,
     check_combinations,
+    most_epochs,
     start_network,
 )
 from skmlp._callbacks import FitTasks, has_callbacks
@@ -57,7 +58,7 @@ def fit_estimator(
     y_val: Any = None,
     classes: npt.ArrayLike | None = None,
     incremental: bool = False,
-) -> None:
+) -> bool:
     """Fit the estimator, in place, or leave everything as it was.
 
     Parameters
@@ -68,6 +69,11 @@ def fit_estimator(
         As the user passed them to `fit` or `partial_fit`.
     incremental : bool, default=False
         Whether that was `partial_fit`.
+
+    Returns
+    -------
+    interrupted : bool
+        Whether Ctrl-C has ended the training before its time.
 
     Raises
     ------
@@ -117,9 +123,13 @@ def fit_estimator(
             tasks.end()
         comes_to_rest = history.converged and not history.stopped
         stands_still = comes_to_rest and estimator.solver in OPTIMIZERS and not incremental
-        learnt = not (stands_still and has_hardly_learnt(network, rows))
+        try:
+            learnt = not (stands_still and has_hardly_learnt(network, rows))
+        except KeyboardInterrupt:  # the model is complete, only a warning may be missing
+            learnt = True
     checkpoint.close(history)
     warn_of_ending(estimator, history, learnt, incremental)
+    return history.interrupted
 
 
 @dataclass(frozen=True)
@@ -185,13 +195,14 @@ class _Run:
         """Run the solver, in place on the network and the state."""
         estimator, network, state = self.estimator, self.network, self.state
         dtype = network.theta.dtype
+        max_iter = most_epochs(estimator)
         if estimator.solver == "lbfgs":
             sizes = products(len(rows), rows.X, network.W)
-            with blas_threads(estimator.n_threads, sizes, dtype, repeats=estimator.max_iter):
+            with blas_threads(estimator.n_threads, sizes, dtype, repeats=max_iter):
                 return train_lbfgs(
                     network,
                     rows,
-                    max_iter=estimator.max_iter,
+                    max_iter=max_iter,
                     max_fun=estimator.max_fun,
                     tol=estimator.tol,
                     validation=validation,
@@ -204,7 +215,7 @@ class _Run:
         state.solver = build_solver(estimator, network, n_rows_seen, previous)
         batch_size = _batch_size(estimator, len(rows))
         if max_epochs is None:
-            max_epochs = 1 if self.incremental else estimator.max_iter
+            max_epochs = 1 if self.incremental else max_iter
         takes_population = network.batch_norms and not self.incremental
         population = rows.spread(_POPULATION_ROWS).take().X if takes_population else None
         sizes = products(batch_size, rows.X, network.W)
@@ -235,10 +246,10 @@ class _Run:
         """
         vectors, rule = self.network.parameters.vectors, self.state.rule
         best = vectors.copy()
-        self.checkpoint.begin_refit(self.network, self.state, history)
-        vectors[...] = initial
-        self.state.rule, self.state.solver = KnownPlateaus(history.plateaus), None
         try:
+            self.checkpoint.begin_refit(self.network, self.state, history)
+            vectors[...] = initial
+            self.state.rule, self.state.solver = KnownPlateaus(history.plateaus), None
             last = self.train(rows, None, max_epochs=max(1, history.best_epoch))
         except KeyboardInterrupt:
             last = History(interrupted=True)

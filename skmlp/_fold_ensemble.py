@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmlp._classifier import NumpyMLPClassifier
 from skmlp._compat import Interval, StrOptions, check_sample_weight, fit_context
+from skmlp._fitting import fit_estimator
 from skmlp._types import FloatArray, IndexArray
 from skmlp._validation import all_or_nothing
 
@@ -167,6 +168,11 @@ class FoldEnsembleClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         return self
 
     def _fit(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None) -> None:
+        if self.estimator.checkpoint_path is not None:
+            raise ValueError(
+                f"The estimator has checkpoint_path={self.estimator.checkpoint_path!r}, which all "
+                "networks of the ensemble would share. Set it to None."
+            )
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=_DTYPES)
         check_classification_targets(y)
         rows, w = np.arange(len(y)), None
@@ -199,6 +205,7 @@ class FoldEnsembleClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         if not self.estimator.early_stopping:
             return [rows[:0]] * n_members
         held_out: list[IndexArray] = []
+        n_folds = min(n_folds, len(rows))
         while len(held_out) < n_members:
             held_out += [rows[fold] for fold in stratified_folds(y[rows], n_folds, rng)]
         return held_out[:n_members]
@@ -311,7 +318,10 @@ def _fit_member(
     stops = len(fold) > 0
     member = clone(estimator).set_params(early_stopping=stops, random_state=seed)
     validation = {"X_val": X[fold], "y_val": y[fold]} if stops else {}
-    return member.fit(X[rows], y[rows], None if w is None else w[rows], **validation)
+    member._validate_params()
+    if fit_estimator(member, X[rows], y[rows], None if w is None else w[rows], **validation):
+        raise KeyboardInterrupt
+    return member
 
 
 def _log_proba(member: NumpyMLPClassifier, X: Any) -> FloatArray:
@@ -334,7 +344,7 @@ def _temperature(
         [_log_proba(m, X[fold]) for m, fold in zip(members, held_out, strict=True) if len(fold)]
     )
     true_class = np.arange(len(rows)), np.searchsorted(classes, y[rows])
-    weights = None if w is None else w[rows]
+    weights = None if w is None else w[rows] / w.max()  # whose sum cannot overflow
 
     def log_loss(log_sharpness: float) -> float:
         scaled = log_softmax(np.exp(log_sharpness) * log_proba, axis=1)

@@ -15,6 +15,9 @@ from skmlp._preparing import Prepared
 _INDIFFERENT = {"checkpoint_every", "checkpoint_path", "max_time", "n_threads", "verbose"}
 
 
+_MODEL = "model to go on with (warm_start)"
+
+
 class OtherFit(ValueError):
     """The checkpoint belongs to another fit."""
 
@@ -37,7 +40,7 @@ def identity_of(estimator: Any, data: Prepared, goes_on: bool) -> dict[str, Any]
             "sample_weight": _digest(rows.w),
             "X_val, y_val": _digest(*([] if val_rows is None else [val_rows.X, val_rows.y])),
             "precision": str(data.dtype),
-            "model to go on with (warm_start)": _digest(*model),
+            _MODEL: _digest(*model),
         },
     }
 
@@ -57,10 +60,12 @@ def check_identity(path: str, found: dict[str, Any], expected: dict[str, Any] | 
         for name, digest in expected["data"].items()
         if found["data"].get(name) != digest
     ]
+    remedy = "Fit with the same parameters and data to go on with it"
+    if differences == [f"another {_MODEL}"]:
+        remedy = "Fit a clone, or the model as it was, to go on with it"
     raise OtherFit(
         f"checkpoint_path={path!r} holds a fit that has not ended and is not this one: "
-        f"{'; '.join(differences)}. Fit with the same parameters and data to go on with it, or "
-        "delete the file, or give another path."
+        f"{'; '.join(differences)}. {remedy}, or delete the file, or give another path."
     )
 
 

@@ -96,13 +96,13 @@ def train_lbfgs(
             callback=iteration_end,
             options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
         )
+        network.theta[:] = result.x
+        if network.batch_norms:
+            network.loss_gradient(X, rows.y, rows.w)  # the last one asked for may have been another
     except KeyboardInterrupt:
         progress.undo_the_rest()
         vectors[...] = progress.vectors
         return history
-    network.theta[:] = result.x
-    if network.batch_norms:
-        network.loss_gradient(X, rows.y, rows.w)  # the last one asked for may have been another
     if not (math.isfinite(result.fun) and np.isfinite(network.theta).all()):
         raise diverged(rows, result.nit + 1)
     history.loss, history.message = float(result.fun), str(result.message)

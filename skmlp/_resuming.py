@@ -88,6 +88,7 @@ class Checkpoint:
             fill(network.parameters.vectors, found["vectors"])
             restore(state.rule, found["rule"])
             restore(history, found["history"])
+            _check_consistent(history, found["vectors"])
         return history
 
     def begin_refit(self, network: Network, state: TrainingState, history: History) -> None:
@@ -123,9 +124,9 @@ class Checkpoint:
             restore(history, found["history"])
             best = np.empty_like(network.parameters.vectors)
             fill(best, found["best"])
-            n_epochs = len(history.loss_curve)
+            _check_consistent(history, found["vectors"], best)
             order = _checked_order(found["order"], rows, shuffles)
-        return Progress(history, order, best, n_epochs, history.best_epoch)
+        return Progress.after(history, order, best, state.rule)
 
     def save(
         self,
@@ -188,10 +189,26 @@ def open_checkpoint(estimator: Any, data: Prepared, goes_on: bool, incremental: 
 def _set_generator(rng: np.random.RandomState, found: Any) -> None:
     """Set the generator's state; raise ValueError if it is none of such a generator."""
     state = checked(rng.get_state(legacy=False), found, "generator")
+    numbers = state["state"]
     # NumPy would read from anywhere in memory
-    if not 0 <= state["state"].get("pos", 0) <= np.size(state["state"].get("key", 0)):
-        raise ValueError("the generator's position is beyond its end")
+    for position, array in (
+        (numbers.get("pos", 0), numbers.get("key", 0)),
+        (state.get("buffer_pos", 0), state.get("buffer", 0)),
+    ):
+        if not 0 <= position <= np.size(array):
+            raise ValueError("the generator's position is beyond its end")
     rng.set_state(state)
+
+
+def _check_consistent(history: History, *vectors: Any) -> None:
+    """Raise ValueError if no training has had such curves, epochs and parameters."""
+    n = len(history.loss_curve)
+    measured = {len(history.validation_loss_curve), len(history.validation_scores)}
+    epochs = [history.best_epoch, *history.plateaus]
+    if len(history.learning_rate_curve) != n or measured not in ({0}, {n}) or max(epochs) > n:
+        raise ValueError("its curves and epochs do not fit one another")
+    if not all(np.isfinite(vector).all() for vector in vectors):
+        raise ValueError("its parameters are not finite")
 
 
 def _checked_order(order: Any, rows: Rows, shuffles: bool) -> IndexArray | None:

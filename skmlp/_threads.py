@@ -76,8 +76,8 @@ class blas_threads:
 
     def __enter__(self) -> int:
         self._thread = threading.get_ident()
-        _enter(self)
         try:
+            _enter(self)
             if self.n_threads == "auto" and self._may_pay():
                 self._decide()
         except BaseException:
@@ -231,7 +231,8 @@ def _enter(context: blas_threads) -> None:
 
 def _leave(context: blas_threads) -> None:
     with _lock:
-        _entered.remove(context)
+        if context in _entered:
+            _entered.remove(context)
         _limit()
 
 

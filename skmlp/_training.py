@@ -3,7 +3,8 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -61,8 +62,11 @@ class Progress:
         The order of the rows in the last epoch, from which that of the next one is shuffled.
     vectors : ndarray
         The network's vectors that it would end with.
-    n_epochs, best_epoch : int
-        Number of complete epochs, and that of the one whose parameters these are.
+    n_epochs, best_epoch, n_rows : int
+        Number of complete epochs, that of the one whose parameters these are, and the number of
+        rows trained on.
+    rule : dict
+        What the stopping rule has gone by so far.
     """
 
     history: History
@@ -70,6 +74,16 @@ class Progress:
     vectors: FloatArray
     n_epochs: int = 0
     best_epoch: int = 0
+    n_rows: int = 0
+    rule: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def after(
+        cls, history: History, order: IndexArray | None, vectors: FloatArray, rule: StoppingRule
+    ) -> "Progress":
+        """Return it at the end of an epoch."""
+        n_epochs, n_rows = len(history.loss_curve), history.n_rows
+        return cls(history, order, vectors, n_epochs, history.best_epoch, n_rows, vars(rule).copy())
 
     def undo_the_rest(self) -> None:
         """Forget what the history tells of an interrupted epoch.
@@ -209,10 +223,10 @@ def train(
             keeps = rule.update(history) or not rule.monitors_validation
             solver.epoch_end(n_rows)
             history.n_rows += n_rows
-            best = (vectors.copy(), epoch) if keeps else (progress.vectors, progress.best_epoch)
+            history.best_epoch = epoch if keeps else progress.best_epoch
+            best = vectors.copy() if keeps else progress.vectors
             # replaced as a whole, so that an interrupt finds either the epoch before or this one
-            progress = Progress(history, order, best[0], epoch, best[1])
-            history.best_epoch = progress.best_epoch
+            progress = Progress.after(history, order, best, rule)
             history.stopped = history.converged = on_epoch_end(history)
             if history.stopped:
                 break
@@ -225,12 +239,15 @@ def train(
                     break
                 history.plateaus.append(epoch)
                 rule.n_without_improvement = 0
+                progress.rule.update(vars(rule))
             if epoch < max_epochs:
                 on_progress(progress)
         else:
             history.converged = planned
     except KeyboardInterrupt:
         progress.undo_the_rest()
+        history.n_rows = progress.n_rows
+        vars(rule).update(progress.rule)
     vectors[...] = progress.vectors
     if validation is None and population is not None:
         try:

@@ -185,3 +185,10 @@ def test_headers_that_do_not_fit_are_refused_before_memory_is_taken(content, pat
         assert tracemalloc.get_traced_memory()[1] < 20e6
     finally:
         tracemalloc.stop()
+
+
+def test_a_huge_file_of_another_kind_is_refused_unread(path):
+    with open(path, "wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(ValueError, match="it does not begin like one"):
+        read_checkpoint(path)

@@ -1,5 +1,6 @@
 """NumpyMLPClassifier as its users see it: labels, tables, dtypes, weights, validation, training."""
 
+import math
 import pickle
 import re
 import tracemalloc
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn import config_context
+from sklearn.base import clone
 from sklearn.datasets import make_blobs, make_multilabel_classification
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 from sklearn.metrics import get_scorer, log_loss
@@ -21,6 +23,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skmlp import NumpyMLPClassifier
+from skmlp._history import StoppingRule
 from skmlp._initializers import INITIALIZERS
 from skmlp._network import Network
 from skmlp._optimizers import OPTIMIZERS
@@ -1644,3 +1647,64 @@ def test_another_score_starts_with_a_new_best():
     # no log loss is as high as that
     model.set_params(scoring="neg_log_loss").fit(X, y)
     assert model.best_epoch_ >= 1
+
+
+def test_lbfgs_with_batch_norm_survives_an_interrupt_in_its_last_pass_over_the_rows(monkeypatch):
+    n_calls, loss_gradient = [], Network.loss_gradient
+
+    def counted(*args, interrupt=math.inf):
+        n_calls.append(1)
+        if len(n_calls) == interrupt:
+            raise KeyboardInterrupt
+        return loss_gradient(*args)
+
+    model = small(solver="lbfgs", batch_norm=True, max_iter=5)
+    monkeypatch.setattr(Network, "loss_gradient", counted)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, y)
+    last = len(n_calls)
+    n_calls.clear()
+    monkeypatch.setattr(Network, "loss_gradient", lambda *args: counted(*args, interrupt=last))
+    with pytest.warns(UserWarning, match="interrupted"):
+        interrupted = clone(model).fit(X, y)
+    assert len(n_calls) == last
+    assert interrupted.loss_curve_ == model.loss_curve_
+
+
+def test_an_interrupt_while_it_is_asked_whether_the_model_has_learnt_loses_nothing(monkeypatch):
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    expected = small(max_iter=300, tol=0.1).fit(X, y)
+    monkeypatch.setattr("skmlp._fitting.has_hardly_learnt", interrupted)
+    model = small(max_iter=300, tol=0.1).fit(X, y)
+    assert model.loss_curve_ == expected.loss_curve_
+
+
+def test_an_interrupt_as_the_refit_begins_leaves_the_search(monkeypatch):
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("skmlp._resuming.Checkpoint.begin_refit", interrupted)
+    with pytest.warns(UserWarning, match="interrupted after 4 complete epochs"):
+        model = small(early_stopping=True, refit=True, max_iter=4).fit(X, y)
+    assert model.n_iter_ == 4
+
+
+def test_after_an_interrupt_the_stopping_rule_goes_by_the_epochs_that_are_left(monkeypatch):
+    update, n_calls = StoppingRule.update, []
+
+    def interrupted(self, history):
+        best = update(self, history)
+        n_calls.append(1)
+        if len(n_calls) == 4:
+            raise KeyboardInterrupt
+        return best
+
+    monkeypatch.setattr(StoppingRule, "update", interrupted)
+    model = small(warm_start=True, early_stopping=True, scoring="loss", max_iter=9)
+    with pytest.warns(UserWarning, match="interrupted"):
+        model.fit(X, y)
+    assert model.n_iter_ == 3
+    assert model._state.rule.best == min(model.validation_loss_curve_)
+    assert model.t_ == 3 * (len(y) - round(len(y) / 10))

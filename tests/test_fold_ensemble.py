@@ -14,6 +14,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from skmlp import FoldEnsembleClassifier, NumpyMLPClassifier
 from skmlp._fold_ensemble import stratified_folds
+from skmlp._network import Network
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -266,3 +267,46 @@ def test_only_the_network_of_this_package_can_be_a_member():
 def test_weights_that_are_all_zero_are_refused():
     with pytest.raises(ValueError, match=r"[Ss]ample.weight"):
         ensemble().fit(X, y, sample_weight=np.zeros(150))
+
+
+# --- Trust ---
+
+
+def test_a_checkpoint_that_all_networks_would_share_is_refused(tmp_path):
+    model = ensemble()
+    model.estimator.set_params(checkpoint_path=tmp_path / "fit.checkpoint")
+    with pytest.raises(ValueError, match=r"checkpoint_path=.* would share\. Set it to None"):
+        model.fit(X, y)
+    assert not hasattr(model, "estimators_")
+
+
+def test_an_interrupt_ends_the_whole_ensemble_and_leaves_it_as_it_was(monkeypatch):
+    model = ensemble().fit(X, y)
+    before, n_calls, loss_gradient = vars(model).copy(), [], Network.loss_gradient
+
+    def interruptible(*args):
+        n_calls.append(1)
+        if len(n_calls) == 9:
+            raise KeyboardInterrupt
+        return loss_gradient(*args)
+
+    monkeypatch.setattr(Network, "loss_gradient", interruptible)
+    model.estimator.set_params(batch_size=50)
+    with pytest.warns(UserWarning, match="interrupted"), pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert len(n_calls) == 9
+    assert vars(model) == before
+
+
+def test_equal_weights_of_any_size_give_the_same_temperature():
+    model = ensemble(n_estimators=12)
+    model.estimator.set_params(alpha=0)
+    expected = model.fit(X, y).temperature_
+    with np.errstate(all="raise"):
+        found = model.fit(X, y, sample_weight=np.full(len(y), 1e306)).temperature_
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
+def test_more_folds_than_rows_hold_out_a_row_each():
+    model = ensemble(n_folds=10**400, n_estimators=2).fit(X, y)
+    assert [len(rows) for rows in model.held_out_] == [1, 1]

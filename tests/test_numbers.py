@@ -146,17 +146,33 @@ def test_a_model_with_logits_of_ten_thousand_has_a_finite_log_loss(n_classes):
     assert is_sound(model, X)
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "predict_log_proba", "score"])
+@pytest.mark.parametrize(
+    ("activation", "dtype", "size"),
+    [("relu", "float64", 1e305), ("relu", "float32", 1e35), ("mish", "float32", 1e20)],
+)
+def test_rows_too_large_to_predict_are_refused(activation, dtype, size, method):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = small(activation=activation, dtype=dtype).fit(X, y)
+    model.coefs_[0] *= 1e5
+    rows = (size * np.clip(X, -1, 1)).astype(dtype)
+    with pytest.raises(ValueError, match=r"not finite in float.*Scale X as for training"):
+        getattr(model, method)(rows, *([y] if method == "score" else []))
+
+
 # --- Parameters at the ends of their ranges ---------------------------------------------------
 
 
-def ends_of(interval):
+def ends_of(name, interval):
     """Return the least and the largest number of the interval, and the least above 0."""
     counts = interval.type is Integral
     low, high = interval.left, interval.right
     if interval.closed in ("right", "neither"):
         low = low + 1 if counts else np.nextafter(float(low), np.inf)
     if high is None:
-        high = 100 if counts else 1e300
+        high = {"hidden_layer_sizes": 100}.get(name, 10**400) if counts else 1e300
     elif interval.closed in ("left", "neither"):
         high = high - 1 if counts else np.nextafter(float(high), -np.inf)
     return {low, high, *([] if counts else [5e-324])}
@@ -167,7 +183,7 @@ ENDS = [
     for name, constraints in NumpyMLPClassifier._parameter_constraints.items()
     for constraint in constraints
     if isinstance(constraint, Interval)
-    for end in sorted(ends_of(constraint))
+    for end in sorted(ends_of(name, constraint))
 ]
 
 
@@ -178,7 +194,8 @@ ENDS = [
 def test_parameters_at_the_ends_of_their_ranges_train_or_are_refused_with_the_reason(
     name, end, learning_rate, solver
 ):
-    model = small(solver=solver, learning_rate=learning_rate, **{name: end})
+    in_time = {"max_time": 0.2} if name == "max_iter" else {}
+    model = small(solver=solver, learning_rate=learning_rate, **{name: end}, **in_time)
     message = failure_of(lambda: model.fit(X, y))
     if message is None:
         assert is_sound(model, X)

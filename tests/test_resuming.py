@@ -468,6 +468,57 @@ def test_numbers_that_training_cannot_compute_with_are_refused(unfinished):
     refused_with(model, path, tree, "t counts something, and cannot be -1")
 
 
+@pytest.mark.parametrize(
+    ("part", "changes"),
+    [
+        ("history", {"best_epoch": 10**9}),
+        ("history", {"learning_rate_curve": [1.0] * 99}),
+        ("history", {"validation_scores": []}),
+        ("history", {"plateaus": [10**9]}),
+        ("best", np.nan),
+        ("vectors", np.inf),
+    ],
+)
+@pytest.mark.parametrize("in_search", [False, True])
+def test_curves_epochs_and_parameters_that_no_training_has_are_refused(
+    part, changes, in_search, tmp_path
+):
+    path = tmp_path / "fit.checkpoint"
+    model = small(checkpoint_path=path, **UNFINISHED)
+    killed_in_batch(model, 42 if in_search else 18, X, y)
+    tree = read_checkpoint(str(path))
+    if in_search:
+        assert tree["search"] is not None
+        if part == "best":
+            pytest.skip("the search ends with its best parameters in place")
+    branch = tree["search"] if in_search else tree
+    if isinstance(changes, dict):
+        branch[part].update(changes)
+    else:
+        branch[part][...] = changes
+    refused_with(model, path, tree, r"do not fit one another|not finite")
+
+
+@pytest.mark.parametrize("position", [-(2**31), -1, 5, 2**31 - 1])
+def test_a_buffer_that_is_read_beyond_its_end_is_refused(position, tmp_path):
+    path = tmp_path / "fit.checkpoint"
+    rng = np.random.RandomState(np.random.Philox(3))
+    model = small(random_state=rng, checkpoint_path=path)
+    killed_in_batch(model, 18, X, y)
+    tree = read_checkpoint(str(path))
+    tree["rng"]["buffer_pos"] = tree["start"]["buffer_pos"] = position
+    write_checkpoint(str(path), tree)
+    with pytest.raises(ValueError, match="position is beyond its end"):
+        model.fit(X, y)
+
+
+def test_a_warm_started_model_that_was_interrupted_is_told_how_to_go_on(tmp_path):
+    model = small(warm_start=True, checkpoint_path=tmp_path / "fit.checkpoint", max_iter=10**6)
+    model.set_params(max_time=0.2, tol=0).fit(X, y)
+    with pytest.raises(ValueError, match=r"another model to go on with.*Fit a clone.*or delete"):
+        model.fit(X, y)
+
+
 @pytest.mark.parametrize("generator", ["start", "rng"])
 @pytest.mark.parametrize("position", [-1, 625, 10**9, 2**40])
 def test_a_generator_that_stands_beyond_its_end_is_refused(position, generator, unfinished):

@@ -93,6 +93,22 @@ def test_an_interrupt_during_the_trial_leaves_nothing_behind(monkeypatch, four_i
     assert limits() == all_limits(4)
 
 
+def test_an_interrupt_while_the_limit_is_set_leaves_nothing_behind(monkeypatch):
+    limit, n_calls = _threads._limit, []
+
+    def interrupted():
+        limit()
+        n_calls.append(1)
+        if len(n_calls) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(_threads, "_limit", interrupted)
+    with pytest.raises(KeyboardInterrupt), blas_threads(1, LARGE, np.float32):
+        pass
+    assert limits() == all_limits(4)
+    assert not _threads._entered
+
+
 def test_each_library_gets_its_own_limit_back():
     uneven = [3, *all_limits(4)[1:]]
     put_in_force(uneven)
