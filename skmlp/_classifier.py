@@ -555,7 +555,8 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         NotFittedError
             If the model is not fitted.
         ValueError
-            If X is no valid input, or has other features than in `fit`.
+            If X is no valid input, or has other features than in `fit`, or values so large that
+            the network's output is not finite.
         """
         z = self._logits(X)
         return self._encoder.decode(LOSSES[self.out_activation_].predict(z))

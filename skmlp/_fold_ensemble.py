@@ -161,7 +161,10 @@ class FoldEnsembleClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         InvalidParameterError
             If a constructor parameter is of the wrong type or out of range.
         ValueError
-            If X, y or the weights are no valid input, or if training diverges.
+            If X, y or the weights are no valid input, or if training diverges; or if the
+            estimator has a `checkpoint_path`.
+        KeyboardInterrupt
+            If interrupted, in whichever network.
         """
         with all_or_nothing(self):
             self._fit(X, y, sample_weight)
