@@ -312,7 +312,7 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             Interval(Real, 0, None, closed="neither"),
         ],
         "dtype": [StrOptions({"float32", "float64"}), None],
-        "n_threads": [StrOptions({"auto"}), Interval(Integral, 1, 2**31 - 1, closed="both")],
+        "n_threads": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
         "max_norm": [Interval(Real, 0, None, closed="neither"), None],

@@ -25,6 +25,7 @@ ROUNDS = 8
 ROUND_SECONDS = 1e-3
 SHARE_OF_DECIDING = 0.05  # of the time of the work that is decided on
 REVIEW_SECONDS = 1.0
+LARGEST_INT = 2**31 - 1  # that BLAS, written in C, can be told
 
 Product = tuple[int, int, int]
 
@@ -71,7 +72,7 @@ class blas_threads:
     ) -> None:
         self.n_threads, self.products, self.repeats = n_threads, products, repeats
         self.dtype = np.dtype(dtype)
-        self.n = 1 if n_threads == "auto" else int(n_threads)
+        self.n = 1 if n_threads == "auto" else min(int(n_threads), LARGEST_INT)
         self._next_review = math.inf
 
     def __enter__(self) -> int:
