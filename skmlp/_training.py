@@ -93,7 +93,7 @@ class Progress:
         if self.n_epochs == 0:
             raise  # the interrupt that is being handled
         self.history.interrupt(self.n_epochs)
-        self.history.best_epoch = self.best_epoch
+        self.history.best_epoch, self.history.n_rows = self.best_epoch, self.n_rows
 
 
 def run_epoch(
@@ -246,7 +246,6 @@ def train(
             history.converged = planned
     except KeyboardInterrupt:
         progress.undo_the_rest()
-        history.n_rows = progress.n_rows
         vars(rule).update(progress.rule)
     vectors[...] = progress.vectors
     if validation is None and population is not None:

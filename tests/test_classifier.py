@@ -1672,12 +1672,16 @@ def test_lbfgs_with_batch_norm_survives_an_interrupt_in_its_last_pass_over_the_r
 
 
 def test_an_interrupt_while_it_is_asked_whether_the_model_has_learnt_loses_nothing(monkeypatch):
+    asked = []
+
     def interrupted(*args):
+        asked.append(1)
         raise KeyboardInterrupt
 
     expected = small(max_iter=300, tol=0.1).fit(X, y)
     monkeypatch.setattr("skmlp._fitting.has_hardly_learnt", interrupted)
     model = small(max_iter=300, tol=0.1).fit(X, y)
+    assert asked
     assert model.loss_curve_ == expected.loss_curve_
 
 
