@@ -4,12 +4,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from skmlp._classifier import NumpyMLPClassifier
+from skmlp._legacy import register_legacy_modules
 
 if TYPE_CHECKING:
-    from skmlp._curve_display import TrainingCurveDisplay
     from skmlp._fold_ensemble import FoldEnsembleClassifier
     from skmlp._hidden_layer import HiddenLayerTransformer
-    from skmlp._image_displays import MistakesDisplay, WeightsDisplay
+    from skmlp._plot.image_grid import MistakesDisplay, WeightsDisplay
+    from skmlp._plot.training_curve import TrainingCurveDisplay
     from skmlp._skl2onnx import register_skl2onnx
     from skmlp._tabular import make_tabular_classifier
 
@@ -23,17 +24,19 @@ __all__ = [
     "make_tabular_classifier",
     "register_skl2onnx",
 ]
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 _LAZY = {
     "FoldEnsembleClassifier": "_fold_ensemble",
     "HiddenLayerTransformer": "_hidden_layer",
-    "MistakesDisplay": "_image_displays",
-    "TrainingCurveDisplay": "_curve_display",
-    "WeightsDisplay": "_image_displays",
+    "MistakesDisplay": "_plot.image_grid",
+    "TrainingCurveDisplay": "_plot.training_curve",
+    "WeightsDisplay": "_plot.image_grid",
     "make_tabular_classifier": "_tabular",
     "register_skl2onnx": "_skl2onnx",
 }
+register_legacy_modules()
+
 _MODULES = ("datasets", "preprocessing", "recipes")
 
 

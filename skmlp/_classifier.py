@@ -13,22 +13,22 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from skmlp._activations import ACTIVATIONS
-from skmlp._chunks import products, rows_at_once
 from skmlp._compat import CallbackSupportMixin, Interval, Options, StrOptions, fit_context
-from skmlp._export import to_onnx, to_sklearn
-from skmlp._fitting import fit_estimator
-from skmlp._initializers import INITIALIZERS
-from skmlp._inspection import hidden_activations, input_gradient
-from skmlp._losses import LOSSES
-from skmlp._network import logits
-from skmlp._optimizers import OPTIMIZERS
-from skmlp._saving import restored, saved
-from skmlp._schedules import SCHEDULES
-from skmlp._state import TrainingState
+from skmlp._data.chunks import products, rows_at_once
+from skmlp._data.inputs import accepted_dtypes, needs_no_conversion
+from skmlp._engine.activations import ACTIVATIONS
+from skmlp._engine.initializers import INITIALIZERS
+from skmlp._engine.losses.classification import LOSSES
+from skmlp._engine.network import logits
+from skmlp._engine.predictor import hidden_activations, input_gradient
+from skmlp._engine.types import FloatArray, Matrix
+from skmlp._export.onnx_model import to_onnx, to_sklearn
+from skmlp._fit.fit import fit_estimator
+from skmlp._persistence.model import restored, saved
 from skmlp._threads import blas_threads
-from skmlp._types import FloatArray, Matrix
-from skmlp._validation import accepted_dtypes, needs_no_conversion
+from skmlp._training.optimizers import OPTIMIZERS
+from skmlp._training.schedules import SCHEDULES
+from skmlp._training.state import TrainingState
 
 # what files of skmlp 0.1.0 call it
 _TrainingState = TrainingState

@@ -15,9 +15,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmlp._classifier import NumpyMLPClassifier
 from skmlp._compat import Interval, StrOptions, check_sample_weight, fit_context
-from skmlp._fitting import fit_estimator
-from skmlp._types import FloatArray, IndexArray
-from skmlp._validation import all_or_nothing
+from skmlp._data.inputs import all_or_nothing
+from skmlp._engine.types import FloatArray, IndexArray
+from skmlp._fit.fit import fit_estimator
 
 __all__ = ["FoldEnsembleClassifier"]
 

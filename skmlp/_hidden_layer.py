@@ -16,8 +16,8 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.validation import check_is_fitted
 
 from skmlp._compat import HasMethods, fit_context
-from skmlp._types import FloatArray
-from skmlp._validation import check_hidden_layer_sizes
+from skmlp._data.inputs import check_hidden_layer_sizes
+from skmlp._engine.types import FloatArray
 
 
 class HiddenLayerTransformer(

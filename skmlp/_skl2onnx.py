@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skmlp._classifier import NumpyMLPClassifier
-from skmlp._onnx import FIRST_OPSET, Graph, onnx_labels, write_network
+from skmlp._export.onnx_graph import FIRST_OPSET, Graph, onnx_labels, write_network
 
 
 def register_skl2onnx() -> None:

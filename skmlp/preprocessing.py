@@ -11,7 +11,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmlp._compat import Interval, fit_context
-from skmlp._types import FloatArray
+from skmlp._engine.types import FloatArray
 
 __all__ = ["CosineEmbedding", "RobustSmoothScaler"]
 

@@ -1,0 +1,258 @@
+"""Layers of the network, the backward pass written beside the forward pass.
+
+A dense layer leads from one array to the next. What follows it works in place: `forward(a)`
+overwrites its input with its output, and `backward(a, delta)` turns the derivative by the output
+into that by the input. It finds its output in a and leaves its input there for the layer below,
+where delta is not 0.
+"""
+
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+from scipy.sparse import issparse
+
+from skmlp._engine.activations import Activation
+from skmlp._engine.linalg import add_scaled
+from skmlp._engine.types import FloatArray, Matrix
+
+
+class Dense:
+    """Fully connected layer, z = a W + b.
+
+    Parameters
+    ----------
+    W, b : ndarray of shape (fan_in, fan_out) and (fan_out,), b may be None
+        The parameters; views of the network's vector.
+    dW, db : ndarray of the same shapes
+        The gradient, written by `backward`; views of the network's gradient vector.
+    """
+
+    def __init__(
+        self, W: FloatArray, b: FloatArray | None, dW: FloatArray, db: FloatArray | None
+    ) -> None:
+        self.W, self.b, self.dW, self.db = W, b, dW, db
+
+    def forward(self, a: Matrix, z: FloatArray) -> None:
+        """z = a W + b, written into `z`."""
+        affine(a, self.W, self.b, z)
+
+    def backward(self, a: Matrix, delta: FloatArray, delta_below: FloatArray | None) -> None:
+        """dW = a^T delta, db = 1^T delta; delta W^T, written into `delta_below` if given."""
+        product(a.T, delta, self.dW)
+        if self.db is not None:
+            np.dot(_ones(len(delta), delta.dtype), delta, out=self.db)
+        if delta_below is not None:
+            product(delta, self.W.T, delta_below)
+
+    def limit_norms(self, max_norm: float) -> None:
+        """W_k <- W_k min(1, max_norm / |W_k|) for each unit's incoming weights W_k, in place.
+
+        N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever, R. Salakhutdinov, "Dropout: a simple
+        way to prevent neural networks from overfitting", JMLR 15, 2014.
+        """
+        norms = np.sqrt(np.einsum("ik,ik->k", self.W, self.W))
+        norms[norms == np.inf] = np.nan  # where squares overflow, a factor of 0 would hide it
+        if not norms.max() <= max_norm:
+            self.W *= max_norm / np.maximum(norms, max_norm)
+
+
+class InPlace(Protocol):
+    """A layer that works in place."""
+
+    def forward(self, a: FloatArray) -> None:
+        """Overwrite the input a with the output."""
+
+    def backward(self, a: FloatArray, delta: FloatArray) -> None:
+        """Overwrite delta with the derivative by the input."""
+
+
+class _Buffered:
+    """Keeps an array between the calls, as large as the largest batch so far."""
+
+    _buffer: FloatArray | None = None
+
+    def _like(self, a: FloatArray) -> FloatArray:
+        if self._buffer is None or len(self._buffer) < len(a):
+            self._buffer = np.empty_like(a)
+        return self._buffer[: len(a)]
+
+
+class Hidden(_Buffered):
+    """a = h(z).
+
+    Parameters
+    ----------
+    h : Activation
+        The activation function and its derivative.
+    """
+
+    def __init__(self, h: Activation) -> None:
+        self.h = h
+
+    def forward(self, a: FloatArray) -> None:
+        """Overwrite z with a = h(z)."""
+        self.h.forward(a, self._like(a) if self.h.keeps else None)
+
+    def backward(self, a: FloatArray, delta: FloatArray) -> None:
+        """Overwrite delta with delta * h'(z); a is scratch space afterwards."""
+        self.h.backward(a, self._like(a) if self.h.keeps else None, delta)
+
+
+class Dropout(_Buffered):
+    """a <- a d / (1 - p), each d independently 0 with probability p, else 1.
+
+    N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever, R. Salakhutdinov, "Dropout: a simple way
+    to prevent neural networks from overfitting", JMLR 15, 2014.
+
+    Parameters
+    ----------
+    p : float
+        Share of the units that are left out, in [0, 1).
+    rng : Generator
+        Where d comes from.
+    """
+
+    def __init__(self, p: float, rng: np.random.Generator) -> None:
+        self.p, self.rng = float(p), rng
+
+    def forward(self, a: FloatArray) -> None:
+        """Overwrite a with a d / (1 - p), with new d."""
+        factor = self._like(a)
+        self.rng.random(dtype=a.dtype.type, out=factor)
+        np.greater_equal(factor, self.p, out=factor)
+        factor *= 1 / (1 - self.p)
+        a *= factor
+
+    def backward(self, a: FloatArray, delta: FloatArray) -> None:
+        """Overwrite delta with delta d / (1 - p); a is again what it was where d is 1."""
+        delta *= self._like(a)
+        a *= 1 - self.p
+
+
+class GaussianNoise(_Buffered):
+    """a <- a + n, each n from N(0, sigma^2); h'(a) = 1.
+
+    K. Matsuoka, "Noise injection into inputs in back-propagation learning", IEEE Transactions on
+    Systems, Man, and Cybernetics 22(3), 1992.
+
+    Parameters
+    ----------
+    sigma : float
+        Standard deviation of the noise, in units of a.
+    rng : Generator
+        Where the noise comes from.
+    """
+
+    def __init__(self, sigma: float, rng: np.random.Generator) -> None:
+        self.sigma, self.rng = float(sigma), rng
+
+    def forward(self, a: FloatArray) -> None:
+        """Overwrite a with a + n, with new n."""
+        n = self._like(a)
+        self.rng.standard_normal(dtype=a.dtype.type, out=n)
+        add_scaled(a.reshape(-1), self.sigma, n.reshape(-1))
+
+    def backward(self, a: FloatArray, delta: FloatArray) -> None:
+        """Leave delta as it is."""
+
+
+class BatchNorm(_Buffered):
+    """Each unit normalised over the m rows of the batch, then scaled and shifted.
+
+        z_hat  = (z - mu) / sqrt(var + epsilon)       mu, var: mean and variance over the batch
+        z     <- gamma z_hat + beta
+        dgamma = 1^T (delta * z_hat),   dbeta = 1^T delta
+        delta <- gamma / sqrt(var + epsilon) (delta - dbeta / m - z_hat dgamma / m)
+
+    Prediction takes running means of mu and of var m / (m - 1), which follow each batch by a tenth.
+    A batch of one row has no variance: z_hat is 0, and the running means stay.
+
+    S. Ioffe, C. Szegedy, "Batch normalization: accelerating deep network training by reducing
+    internal covariate shift", ICML 2015.
+
+    Parameters
+    ----------
+    gamma, beta, mean, var : ndarray of shape (n_units,)
+        Scale, shift, and the running means; views of the network's vector.
+    dgamma, dbeta : ndarray of the same shape
+        The gradient, written by `backward`; views of the network's gradient vector.
+    momentum : float, default=0.1
+        Share of a batch in the running means.
+    """
+
+    epsilon = 1e-5
+
+    def __init__(
+        self,
+        gamma: FloatArray,
+        beta: FloatArray,
+        mean: FloatArray,
+        var: FloatArray,
+        dgamma: FloatArray,
+        dbeta: FloatArray,
+        momentum: float = 0.1,
+    ) -> None:
+        self.gamma, self.beta, self.mean, self.var = gamma, beta, mean, var
+        self.dgamma, self.dbeta = dgamma, dbeta
+        self.momentum = momentum
+
+    @classmethod
+    def slope(cls, gamma: FloatArray, var: FloatArray) -> FloatArray:
+        """Return gamma / sqrt(var + epsilon), the factor of z in prediction."""
+        return gamma / np.sqrt(var + cls.epsilon)
+
+    def forward(self, a: FloatArray) -> None:
+        """Overwrite z with gamma z_hat + beta; z_hat is kept."""
+        m, z_hat = len(a), self._like(a)
+        mu = _ones(m, a.dtype) @ a
+        mu /= m
+        a -= mu
+        var = np.einsum("ik,ik->k", a, a)
+        var /= m
+        if m > 1:
+            self.mean += self.momentum * (mu - self.mean)
+            self.var += self.momentum * (var * (m / (m - 1)) - self.var)
+        self._inverse_std = 1 / np.sqrt(var + self.epsilon)
+        np.multiply(a, self._inverse_std, out=z_hat)
+        np.multiply(z_hat, self.gamma, out=a)
+        a += self.beta
+
+    def backward(self, a: FloatArray, delta: FloatArray) -> None:
+        """Overwrite delta with gamma / std (delta - dbeta / m - z_hat dgamma / m)."""
+        m, z_hat = len(a), self._like(a)
+        np.einsum("ik,ik->k", delta, z_hat, out=self.dgamma)
+        np.dot(_ones(m, delta.dtype), delta, out=self.dbeta)
+        z_hat *= self.dgamma / m
+        delta -= z_hat
+        delta -= self.dbeta / m
+        delta *= self.gamma * self._inverse_std
+
+
+def affine(
+    a: Matrix, W: FloatArray, b: FloatArray | None, out: FloatArray | None = None
+) -> FloatArray:
+    """Return a W + b, written into `out` if given; a dense or sparse; no b if None."""
+    z = product(a, W, out)
+    if b is not None:
+        z += b
+    return z
+
+
+def product(A: Matrix, B: FloatArray, out: FloatArray | None = None) -> FloatArray:
+    """Return A B, written into `out`, of any memory order, if given; A may be sparse."""
+    if issparse(A):
+        if out is None:
+            return A @ B
+        out[...] = A @ B
+    elif out is None or out.flags.c_contiguous:
+        return np.dot(A, B, out=out)
+    else:
+        np.dot(B.T, A.T, out=out.T)
+    return out
+
+
+@lru_cache(maxsize=4)
+def _ones(m: int, dtype: np.dtype) -> FloatArray:
+    """Return a vector of m ones; the same one each time."""
+    return np.ones(m, dtype)

@@ -1,0 +1,1 @@
+"""The losses: each from the network's raw output to its value and its gradient."""

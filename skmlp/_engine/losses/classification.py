@@ -1,0 +1,176 @@
+"""Cross-entropies computed from logits, each with its delta^L.
+
+The value comes from log-sum-exp or softplus of the logits, never from clipped probabilities, so it
+stays exact and finite however confident the network is.
+"""
+
+from typing import Protocol
+
+import numpy as np
+from scipy.special import entr, expit, log_expit, log_softmax
+
+from skmlp._engine.types import FloatArray, Targets
+
+
+class Loss(Protocol):
+    """What the network and the estimator ask of a loss; m rows, weights w of mean one."""
+
+    out_activation: str
+
+    def value_delta(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
+        """Return sum_i w_i loss_i / m; overwrite the logits z with delta = w (a - y) / m."""
+
+    def proba(self, z: FloatArray) -> FloatArray:
+        """Return the probabilities a of the logits z."""
+
+    def log_proba(self, z: FloatArray) -> FloatArray:
+        """Return log(a), from the logits."""
+
+    def predict(self, z: FloatArray) -> Targets:
+        """Return the most probable encoded labels."""
+
+    def entropy(self, y: Targets, n_outputs: int, w: FloatArray | None = None) -> float:
+        """Return the least mean loss of predictions that are the same for all rows."""
+
+
+class SoftmaxCrossEntropy:
+    """One of K classes: a = softmax(z), loss = -log a_y, with y the class number.
+
+        loss_i    = log(sum_k exp(z_ik)) - (1 - s) z_iy - s mean_k z_ik
+        delta_ik  = w_i (a_ik - (1 - s) [k = y_i] - s / K) / m
+
+    C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens, Z. Wojna, "Rethinking the Inception architecture
+    for computer vision", CVPR 2016 (label smoothing).
+
+    Parameters
+    ----------
+    label_smoothing : float, default=0.0
+        The share s of each label that is spread evenly over all classes, in [0, 1).
+    """
+
+    out_activation = "softmax"
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        self.s = float(label_smoothing)
+
+    def value_delta(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
+        """Return sum_i w_i loss_i / m; overwrite the logits z with delta = w (a - y) / m."""
+        m = z.shape[0]
+        true_class = np.arange(m), y
+        z -= z.max(axis=1, keepdims=True)
+        log_a_y = z[true_class]
+        if self.s:
+            log_a_y += self.s * (z.mean(axis=1) - log_a_y)
+        np.exp(z, out=z)
+        exp_sum = z.sum(axis=1, keepdims=True)
+        log_a_y -= np.log(exp_sum[:, 0])
+        z /= exp_sum
+        z[true_class] -= 1 - self.s
+        if self.s:
+            z -= self.s / z.shape[1]
+        return _weighted(-log_a_y, z, w)
+
+    def proba(self, z: FloatArray) -> FloatArray:
+        """Return softmax(z), never rounded to 0.
+
+        Probabilities too small for the precision become tiny / (1 + log(tiny) - log(a)), which is
+        above 0 and keeps their order.
+        """
+        a = z - z.max(axis=1, keepdims=True)
+        np.exp(a, out=a)
+        a /= a.sum(axis=1, keepdims=True)
+        tiny = np.finfo(a.dtype).tiny
+        if a.min() < tiny:
+            small = a < tiny
+            excess = np.log(tiny) - self.log_proba(z)[small]
+            least = np.nextafter(a.dtype.type(0), tiny)
+            a[small] = np.maximum(tiny / (1 + np.maximum(excess, 0)), least)
+        return a
+
+    def log_proba(self, z: FloatArray) -> FloatArray:
+        """Return log softmax(z)."""
+        return log_softmax(z, axis=1)
+
+    def predict(self, z: FloatArray) -> Targets:
+        """Return the number of the most probable class, shape (m,)."""
+        return z.argmax(axis=1)
+
+    def entropy(self, y: Targets, n_outputs: int, w: FloatArray | None = None) -> float:
+        """Return -sum_k p_k log(p_k), p the weighted frequencies of the classes."""
+        p = np.bincount(y, weights=w, minlength=n_outputs)
+        return float(entr(p / p.sum()).sum())
+
+
+class LogisticCrossEntropy:
+    """K independent yes-or-no questions: a = 1 / (1 + exp(-z)), y true or false.
+
+        loss_i    = sum_k softplus(u_ik) - s / 2 u_ik      u_ik = -z_ik if y_ik, else z_ik
+        delta_ik  = w_i (a_ik - (1 - s) y_ik - s / 2) / m
+
+    Binary classification is the case K = 1, multilabel classification any K.
+
+    Parameters
+    ----------
+    label_smoothing : float, default=0.0
+        The share s of each answer that is spread evenly over yes and no, in [0, 1).
+    """
+
+    out_activation = "logistic"
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        self.s = float(label_smoothing)
+
+    def value_delta(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
+        """Return sum_i w_i loss_i / m; overwrite the logits z with delta = w (a - y) / m."""
+        u = np.where(y, -z, z)
+        loss = np.logaddexp(0, u).sum(axis=1)
+        expit(z, out=z)
+        z -= y
+        if self.s:
+            loss -= self.s / 2 * u.sum(axis=1)
+            z += self.s * y
+            z -= self.s / 2
+        return _weighted(loss, z, w)
+
+    def proba(self, z: FloatArray) -> FloatArray:
+        """Return the probability of "yes", shape (m, K), never rounded to 0 or 1."""
+        a = expit(z)
+        info = np.finfo(a.dtype)
+        return np.clip(a, info.tiny, 1 - info.epsneg, out=a)
+
+    def log_proba(self, z: FloatArray) -> FloatArray:
+        """Return the log-probability of "yes", shape (m, K)."""
+        return log_expit(z)
+
+    def predict(self, z: FloatArray) -> Targets:
+        """Return whether "yes" is more probable than "no", shape (m, K)."""
+        return z > 0
+
+    def entropy(self, y: Targets, n_outputs: int, w: FloatArray | None = None) -> float:
+        """Return -sum_k p_k log(p_k) + (1 - p_k) log(1 - p_k), p the frequencies of yes."""
+        p = np.average(y, axis=0, weights=w)
+        return float((entr(p) + entr(1 - p)).sum())
+
+
+def _weighted(loss: FloatArray, delta: FloatArray, w: FloatArray | None) -> float:
+    """Return sum_i w_i loss_i / m; multiply the rows of delta by w_i / m in place."""
+    m = len(loss)
+    if w is None:
+        delta *= 1 / m
+        return float(loss.sum()) / m
+    delta *= (w / m)[:, np.newaxis]
+    return float(w @ loss) / m
+
+
+def accuracy(loss: Loss, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
+    """Return the weighted share of rows whose encoded labels are all predicted right."""
+    correct = loss.predict(z) == y
+    if correct.ndim == 2:
+        correct = correct.all(axis=1)
+    return float(np.average(correct, weights=w))
+
+
+LOSSES: dict[str, SoftmaxCrossEntropy | LogisticCrossEntropy] = {
+    "softmax": SoftmaxCrossEntropy(),
+    "logistic": LogisticCrossEntropy(),
+}

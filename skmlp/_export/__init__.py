@@ -1,0 +1,1 @@
+"""A fitted network in other forms: an ONNX graph, scikit-learn's own estimator."""

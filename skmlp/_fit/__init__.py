@@ -1,0 +1,1 @@
+"""The steps of `fit` and `partial_fit`."""

@@ -1,0 +1,1 @@
+"""Fitted models and checkpoints as plain values, and back."""

@@ -1,0 +1,91 @@
+"""What tells one fit from others: its parameters as text, its data by their checksums."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+
+from skmlp._data.prepare import Prepared
+
+# parameters that change nothing of what is computed
+_INDIFFERENT = {"checkpoint_every", "checkpoint_path", "max_time", "n_threads", "verbose"}
+
+
+_MODEL = "model to go on with (warm_start)"
+
+
+class OtherFit(ValueError):
+    """The checkpoint belongs to another fit."""
+
+
+def identity_of(estimator: Any, data: Prepared, goes_on: bool) -> dict[str, Any]:
+    """Return what the fit is computed from."""
+    parameters = estimator.get_params(deep=False)
+    if not isinstance(parameters["random_state"], Integral | None):
+        parameters["random_state"] = "a generator"
+    rows, val_rows = data.rows, data.val_rows
+    labels = np.array([f"{type(label).__name__} {label}" for label in data.encoder.classes_])
+    model = [*estimator.coefs_, *estimator.intercepts_] if goes_on else []
+    return {
+        "parameters": {
+            name: _as_text(value) for name, value in parameters.items() if name not in _INDIFFERENT
+        },
+        "data": {
+            "training rows X": _digest(rows.X),
+            "labels y": _digest(rows.y, labels),
+            "sample_weight": _digest(rows.w),
+            "X_val, y_val": _digest(*([] if val_rows is None else [val_rows.X, val_rows.y])),
+            "precision": str(data.dtype),
+            _MODEL: _digest(*model),
+        },
+    }
+
+
+def check_identity(path: str, found: dict[str, Any], expected: dict[str, Any] | None) -> None:
+    """Raise OtherFit if there is a difference."""
+    if expected is None or found == expected:
+        return
+    theirs, ours = found["parameters"], expected["parameters"]
+    differences = [
+        f"{name}={theirs.get(name)} there, {ours.get(name)} here"
+        for name in sorted({*theirs, *ours})
+        if theirs.get(name) != ours.get(name)
+    ]
+    differences += [
+        f"another {name}"
+        for name, digest in expected["data"].items()
+        if found["data"].get(name) != digest
+    ]
+    remedy = "Fit with the same parameters and data to go on with it"
+    if differences == [f"another {_MODEL}"]:
+        remedy = "Fit a clone, or the model as it was, to go on with it"
+    raise OtherFit(
+        f"checkpoint_path={path!r} holds a fit that has not ended and is not this one: "
+        f"{'; '.join(differences)}. {remedy}, or delete the file, or give another path."
+    )
+
+
+def _as_text(value: Any) -> str:
+    """Return the parameter as text that is the same in each process."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
+        return f"[{', '.join(map(_as_text, value))}]"
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
+
+
+def _digest(*arrays: Any) -> str:
+    """Return a checksum of dtypes, shapes and numbers."""
+    digest = hashlib.blake2b(digest_size=16)
+    for array in arrays:
+        parts = [array.data, array.indices, array.indptr] if issparse(array) else [array]
+        digest.update(repr(getattr(array, "shape", None)).encode())
+        for part in parts:
+            if part is not None:
+                digest.update(part.dtype.str.encode())
+                digest.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""The displays: training curves, weights and mistakes."""

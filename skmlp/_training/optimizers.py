@@ -1,0 +1,286 @@
+"""Stochastic optimizers on one flat parameter vector, g the gradient, eta the learning rate.
+
+`step` changes the parameters in place and uses up the gradient: its array is scratch space for the
+update, so that nothing of parameter size is allocated.
+"""
+
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from skmlp._engine.linalg import add_scaled
+from skmlp._engine.types import FloatArray
+
+
+class Optimizer(Protocol):
+    """A rule that turns gradients into steps, for parameters of one dtype.
+
+    Parameters
+    ----------
+    theta : ndarray of shape (n_parameters,)
+        The parameters to be trained, weights first; only shape and precision are used.
+    n_weights : int
+        How many of them are weights, which may decay; the others are biases and the like.
+    **hyperparameters
+        What the class attribute of that name lists.
+    """
+
+    hyperparameters: ClassVar[tuple[str, ...]]
+    dtype: np.dtype
+
+    def __init__(self, theta: FloatArray, n_weights: int, **hyperparameters: Any) -> None: ...
+
+    def step(self, theta: FloatArray, grad: FloatArray, learning_rate: float) -> None:
+        """Update theta in place; grad is overwritten."""
+
+
+class SGD:
+    """Stochastic gradient descent with momentum.
+
+        v     <- momentum v - eta g
+        theta <- theta + v                       classical momentum
+        theta <- theta + momentum v - eta g      Nesterov's
+
+    I. Sutskever, J. Martens, G. Dahl, G. Hinton, "On the importance of initialization and momentum
+    in deep learning", ICML 2013.
+
+    Parameters
+    ----------
+    theta, n_weights
+        As for every `Optimizer`.
+    momentum : float
+        Share of the previous step that is kept, in [0, 1].
+    nesterovs_momentum : bool
+        Whether to use Nesterov's form.
+    """
+
+    hyperparameters: ClassVar[tuple[str, ...]] = "momentum", "nesterovs_momentum"
+
+    def __init__(
+        self, theta: FloatArray, n_weights: int, *, momentum: float, nesterovs_momentum: bool
+    ) -> None:
+        self.dtype = theta.dtype
+        self.momentum = float(momentum)
+        self.nesterovs_momentum = nesterovs_momentum
+        self.v = np.zeros_like(theta) if self.momentum else None
+
+    def step(self, theta: FloatArray, grad: FloatArray, learning_rate: float) -> None:
+        """Update theta and v in place; grad is overwritten."""
+        if self.v is None:
+            add_scaled(theta, -learning_rate, grad)
+            return
+        self.v *= self.momentum
+        add_scaled(self.v, -learning_rate, grad)
+        if self.nesterovs_momentum:
+            add_scaled(theta, self.momentum, self.v)
+            add_scaled(theta, -learning_rate, grad)
+        else:
+            theta += self.v
+
+
+class Adam:
+    """Adam, t the number of this step.
+
+        m     <- beta_1 m + (1 - beta_1) g
+        v     <- beta_2 v + (1 - beta_2) g^2
+        theta <- theta - eta sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)
+
+    The state is kept as M = m / (1 - beta_1) and V = v / (1 - beta_2), which saves two passes over
+    the parameters; the constants move into the step size and epsilon.
+
+    D. P. Kingma, J. Ba, "Adam: A method for stochastic optimization", ICLR 2015.
+
+    Parameters
+    ----------
+    theta, n_weights
+        As for every `Optimizer`.
+    beta_1, beta_2 : float
+        Decay of the first and second moment's running mean, in [0, 1).
+    epsilon : float
+        Keeps the denominator away from 0.
+    """
+
+    hyperparameters: ClassVar[tuple[str, ...]] = "beta_1", "beta_2", "epsilon"
+
+    def __init__(
+        self, theta: FloatArray, n_weights: int, *, beta_1: float, beta_2: float, epsilon: float
+    ) -> None:
+        self.dtype = theta.dtype
+        self.beta_1, self.beta_2, self.epsilon = float(beta_1), float(beta_2), float(epsilon)
+        self.t = 0
+        self.M = np.zeros_like(theta)
+        self.V = np.zeros_like(theta)
+
+    def step(self, theta: FloatArray, grad: FloatArray, learning_rate: float) -> None:
+        """Update theta, M and V in place; grad is overwritten."""
+        self.t += 1
+        root = float(np.sqrt(1 - self.beta_2))
+        bias_correction = float(np.sqrt(1 - self.beta_2**self.t)) / (1 - self.beta_1**self.t)
+        eta = learning_rate * bias_correction * (1 - self.beta_1) / root
+
+        self.M *= self.beta_1
+        self.M += grad
+        np.square(grad, out=grad)
+        self.V *= self.beta_2
+        self.V += grad
+        update = np.sqrt(self.V, out=grad)
+        update += self.epsilon_hat() / root
+        np.divide(self.M, update, out=update)
+        add_scaled(theta, -eta, update)
+
+    def epsilon_hat(self) -> float:
+        """Return the term beside sqrt(v): like that of MLPClassifier, the same in every step."""
+        return self.epsilon
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: the weights W shrink beside the step, not by a penalty.
+
+        W     <- (1 - eta weight_decay) W
+        theta <- theta - eta m_hat / (sqrt(v_hat) + epsilon)
+
+    where m_hat = m / (1 - beta_1^t) and v_hat = v / (1 - beta_2^t), as in Adam.
+
+    I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", ICLR 2019; the decay is a
+    share of the learning rate, as is common since.
+
+    Parameters
+    ----------
+    theta, n_weights
+        As for every `Optimizer`.
+    beta_1, beta_2, epsilon : float
+        As for `Adam`.
+    weight_decay : float
+        Strength of the decay; biases and other parameters have none.
+    """
+
+    hyperparameters: ClassVar[tuple[str, ...]] = "beta_1", "beta_2", "epsilon", "weight_decay"
+
+    def __init__(
+        self,
+        theta: FloatArray,
+        n_weights: int,
+        *,
+        beta_1: float,
+        beta_2: float,
+        epsilon: float,
+        weight_decay: float,
+    ) -> None:
+        super().__init__(theta, n_weights, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
+        self.n_weights, self.weight_decay = n_weights, float(weight_decay)
+
+    def step(self, theta: FloatArray, grad: FloatArray, learning_rate: float) -> None:
+        """Update theta, M and V in place; grad is overwritten."""
+        theta[: self.n_weights] *= 1 - learning_rate * self.weight_decay
+        super().step(theta, grad, learning_rate)
+
+    def epsilon_hat(self) -> float:
+        """Return the term beside sqrt(v) that makes epsilon the one beside sqrt(v_hat)."""
+        return self.epsilon * float(np.sqrt(1 - self.beta_2**self.t))
+
+
+class NAdam(Adam):
+    """Adam with Nesterov's momentum, t the number of this step.
+
+        mu_t  =  beta_1 (1 - 0.96^(0.004 t) / 2)
+        m     <- beta_1 m + (1 - beta_1) g
+        v     <- beta_2 v + (1 - beta_2) g^2
+        m_hat =  mu_{t+1} m / (1 - mu_1 ... mu_{t+1}) + (1 - mu_t) g / (1 - mu_1 ... mu_t)
+        theta <- theta - eta m_hat / (sqrt(v / (1 - beta_2^t)) + epsilon)
+
+    The state is kept as M = m / (1 - beta_1) and V = v / (1 - beta_2), as in Adam.
+
+    T. Dozat, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016.
+
+    Parameters
+    ----------
+    theta, n_weights
+        As for every `Optimizer`.
+    beta_1, beta_2, epsilon : float
+        As for `Adam`.
+    """
+
+    def __init__(
+        self, theta: FloatArray, n_weights: int, *, beta_1: float, beta_2: float, epsilon: float
+    ) -> None:
+        super().__init__(theta, n_weights, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
+        self.product = 1.0
+        self.scratch = np.zeros_like(theta)
+
+    def mu(self, t: int) -> float:
+        """Return the momentum of step t, which rises from beta_1 / 2 to beta_1."""
+        return self.beta_1 * (1 - 0.96 ** (0.004 * t) / 2)
+
+    def step(self, theta: FloatArray, grad: FloatArray, learning_rate: float) -> None:
+        """Update theta, M and V in place; grad is overwritten."""
+        self.t += 1
+        mu, mu_next = self.mu(self.t), self.mu(self.t + 1)
+        self.product *= mu
+        share_of_M = mu_next * (1 - self.beta_1) / (1 - self.product * mu_next)
+        share_of_g = (1 - mu) / (1 - self.product)
+        # sqrt(v / (1 - beta_2^t)) = root sqrt(V)
+        root = float(np.sqrt((1 - self.beta_2) / (1 - self.beta_2**self.t)))
+
+        self.M *= self.beta_1
+        self.M += grad
+        g_squared = np.square(grad, out=self.scratch)
+        self.V *= self.beta_2
+        self.V += g_squared
+        denominator = np.sqrt(self.V, out=self.scratch)
+        denominator += self.epsilon / root
+        grad *= share_of_g
+        add_scaled(grad, share_of_M, self.M)
+        grad /= denominator
+        add_scaled(theta, -learning_rate / root, grad)
+
+
+class RMSprop:
+    """Each entry of the gradient in proportion to its usual size.
+
+        v     <- beta_2 v + (1 - beta_2) g^2
+        theta <- theta - eta g / (sqrt(v) + epsilon)
+
+    The state is kept as V = v / (1 - beta_2), as in Adam.
+
+    T. Tieleman, G. Hinton, "Lecture 6.5: RMSprop", Neural Networks for Machine Learning,
+    Coursera 2012.
+
+    Parameters
+    ----------
+    theta, n_weights
+        As for every `Optimizer`.
+    beta_2 : float
+        Decay of the squared gradient's running mean, in [0, 1).
+    epsilon : float
+        Keeps the denominator away from 0.
+    """
+
+    hyperparameters: ClassVar[tuple[str, ...]] = "beta_2", "epsilon"
+
+    def __init__(self, theta: FloatArray, n_weights: int, *, beta_2: float, epsilon: float) -> None:
+        self.dtype = theta.dtype
+        self.beta_2, self.epsilon = float(beta_2), float(epsilon)
+        self.V = np.zeros_like(theta)
+        self.scratch = np.zeros_like(theta)
+
+    def step(self, theta: FloatArray, grad: FloatArray, learning_rate: float) -> None:
+        """Update theta and V in place; grad is overwritten."""
+        # sqrt(v) = root sqrt(V)
+        root = float(np.sqrt(1 - self.beta_2))
+
+        g_squared = np.square(grad, out=self.scratch)
+        self.V *= self.beta_2
+        self.V += g_squared
+        denominator = np.sqrt(self.V, out=self.scratch)
+        denominator += self.epsilon / root
+        grad /= denominator
+        add_scaled(theta, -learning_rate / root, grad)
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "adam": Adam,
+    "adamw": AdamW,
+    "nadam": NAdam,
+    "rmsprop": RMSprop,
+    "sgd": SGD,
+}

@@ -1,0 +1,193 @@
+"""Labels to targets and back; class weights of rows, by hand."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from skmlp._data.targets import ClassWeights, TargetEncoder
+
+BINARY = np.array(["no", "yes", "yes", "no", "yes"])
+MULTICLASS = np.array([7, -2, 7, 100, -2])
+MULTILABEL = np.array([[1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 1, 0], [1, 0, 0]])
+
+
+# --- Encoding ---------------------------------------------------------------------------------
+
+
+def test_two_classes_become_one_column_that_is_true_for_the_second():
+    encoder = TargetEncoder(BINARY)
+    assert (encoder.binary, encoder.multilabel) == (True, False)
+    assert (encoder.out_activation, encoder.n_outputs) == ("logistic", 1)
+    assert encoder.classes_.tolist() == ["no", "yes"]
+    assert encoder.encode(BINARY).tolist() == [[False], [True], [True], [False], [True]]
+    assert encoder.encode(BINARY).dtype == bool
+
+
+def test_more_classes_become_their_numbers_in_sorted_order():
+    encoder = TargetEncoder(MULTICLASS)
+    assert (encoder.binary, encoder.multilabel) == (False, False)
+    assert (encoder.out_activation, encoder.n_outputs) == ("softmax", 3)
+    assert encoder.classes_.tolist() == [-2, 7, 100]
+    assert encoder.encode(MULTICLASS).tolist() == [1, 0, 1, 2, 0]
+    assert encoder.encode(MULTICLASS).dtype.kind == "i"
+
+
+def test_one_class_is_a_softmax_of_one():
+    encoder = TargetEncoder(np.array(["only", "only"]))
+    assert (encoder.out_activation, encoder.n_outputs, encoder.binary) == ("softmax", 1, False)
+    assert encoder.encode(np.array(["only"])).tolist() == [0]
+    assert encoder.decode(np.array([0, 0])).tolist() == ["only", "only"]
+
+
+@pytest.mark.parametrize("convert", [np.asarray, sparse.csr_matrix, lambda Y: Y.astype(bool)])
+def test_indicators_become_booleans_of_the_same_shape(convert):
+    encoder = TargetEncoder(convert(MULTILABEL))
+    assert (encoder.binary, encoder.multilabel) == (False, True)
+    assert (encoder.out_activation, encoder.n_outputs) == ("logistic", 3)
+    assert encoder.classes_.tolist() == [0, 1, 2]
+    targets = encoder.encode(convert(MULTILABEL))
+    assert isinstance(targets, np.ndarray)
+    assert targets.dtype == bool
+    np.testing.assert_array_equal(targets, MULTILABEL)
+
+
+@pytest.mark.parametrize("fitted_on", [np.asarray, sparse.csr_matrix])
+@pytest.mark.parametrize("convert", [np.asarray, sparse.csr_matrix])
+def test_indicators_may_be_sparse_in_one_call_and_dense_in_another(fitted_on, convert):
+    encoder = TargetEncoder(fitted_on(MULTILABEL))
+    np.testing.assert_array_equal(encoder.encode(convert(MULTILABEL)), MULTILABEL)
+
+
+@pytest.mark.parametrize("y", [BINARY, MULTICLASS, MULTILABEL], ids=["binary", "multi", "labels"])
+def test_decoding_undoes_encoding(y):
+    encoder = TargetEncoder(y)
+    decoded = encoder.decode(encoder.encode(y))
+    np.testing.assert_array_equal(decoded, y)
+    assert decoded.dtype == y.dtype
+
+
+def test_decoding_is_sparse_where_the_labels_were():
+    encoder = TargetEncoder(sparse.csr_matrix(MULTILABEL))
+    decoded = encoder.decode(MULTILABEL.astype(bool))
+    assert sparse.issparse(decoded)
+    np.testing.assert_array_equal(decoded.toarray(), MULTILABEL)
+
+
+def test_given_classes_count_in_place_of_those_of_y_and_in_any_order():
+    encoder = TargetEncoder(np.array([3, 3]), classes=[9, 3, 5, 3])
+    assert encoder.classes_.tolist() == [3, 5, 9]
+    assert encoder.encode(np.array([9, 3])).tolist() == [2, 0]
+
+
+def test_given_classes_make_labels_of_one_kind_a_binary_target():
+    encoder = TargetEncoder(np.array([1, 1]), classes=[0, 1])
+    assert encoder.binary
+    assert encoder.encode(np.array([1, 0])).tolist() == [[True], [False]]
+
+
+def test_equal_numbers_of_other_dtypes_are_the_same_labels():
+    encoder = TargetEncoder(np.array([0, 1, 2]))
+    assert encoder.encode(np.array([2.0, 0.0])).tolist() == [2, 0]
+    assert encoder.encode(np.array([True, False])).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("learnt", "y", "message"),
+    [
+        (
+            BINARY,
+            np.array(["maybe", "yes"]),
+            r"labels has classes not in .*\['maybe'\].*'no' 'yes'",
+        ),
+        (MULTICLASS, np.array([7, 8, 6]), r"labels has classes not in .*\[6, 8\].*-2 +7 +100"),
+        (MULTICLASS, MULTILABEL, r"labels has shape \(5, 3\).*1-dimensional"),
+        (MULTILABEL, BINARY, r"labels has shape \(5,\).*indicator matrix of 3 columns"),
+        (MULTILABEL, MULTILABEL[:, :2], r"labels has shape \(5, 2\).*of 3 columns"),
+        (MULTICLASS, np.array([0.5, 7]), "Unknown label type: continuous"),
+    ],
+)
+def test_labels_of_another_kind_are_refused_by_name(learnt, y, message):
+    with pytest.raises(ValueError, match=message):
+        TargetEncoder(learnt).encode(y, name="labels")
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (np.column_stack([MULTICLASS, MULTICLASS]), r"got shape \(5, 2\).*MultiOutputClassifier"),
+        (np.array([0.1, 0.2, 0.7]), "Unknown label type: continuous"),
+    ],
+)
+def test_targets_that_are_no_classes_are_refused(y, message):
+    with pytest.raises(ValueError, match=message):
+        TargetEncoder(y)
+
+
+# --- Class weights ----------------------------------------------------------------------------
+
+
+def weights_of(class_weight, y, w=None):
+    """Return the class weights of the rows that they were learnt from."""
+    encoder = TargetEncoder(y)
+    targets = encoder.encode(y)
+    return ClassWeights(class_weight, encoder, targets, w).of_rows(targets)
+
+
+def test_a_dict_gives_each_row_the_weight_of_its_class():
+    w = weights_of({-2: 0.5, 7: 2, 100: 3}, MULTICLASS)
+    assert w.tolist() == [2, 0.5, 2, 3, 0.5]
+
+
+def test_a_dict_ignores_sample_weights():
+    w = weights_of({"no": 2, "yes": 3}, BINARY, np.arange(5.0))
+    assert w.tolist() == [2, 3, 3, 2, 3]
+
+
+def test_balanced_is_the_number_of_rows_over_classes_times_rows_of_the_class():
+    # 5 rows in 2 classes, of 2 and 3 rows
+    w = weights_of("balanced", BINARY)
+    np.testing.assert_allclose(w, [5 / 4, 5 / 6, 5 / 6, 5 / 4, 5 / 6])
+
+
+def test_balanced_counts_a_row_by_its_sample_weight():
+    # weights 1 + 4 of "no" and 2 + 3 + 10 of "yes", 20 in all
+    sample_weight = np.array([1.0, 2.0, 3.0, 4.0, 10.0])
+    w = weights_of("balanced", BINARY, sample_weight)
+    np.testing.assert_allclose(w, [20 / 10, 20 / 30, 20 / 30, 20 / 10, 20 / 30])
+    for label in ("no", "yes"):
+        assert (w * sample_weight)[label == BINARY].sum() == pytest.approx(10)
+
+
+def test_balanced_leaves_classes_without_weight_out_of_the_count():
+    sample_weight = np.array([1.0, 0.0, 1.0, 2.0, 0.0])
+    w = weights_of("balanced", MULTICLASS, sample_weight)
+    # class -2 weighs nothing; 7 weighs 2 and 100 weighs 2, of 4 in 2 classes
+    np.testing.assert_allclose(w, [1, 0, 1, 1, 0])
+
+
+def test_balanced_over_several_columns_is_the_product_of_theirs():
+    # ones: 3, 2, 2 of 5
+    zero, one = 5 / (2 * np.array([2, 3, 3])), 5 / (2 * np.array([3, 2, 2]))
+    w = weights_of("balanced", MULTILABEL)
+    np.testing.assert_allclose(w, np.where(MULTILABEL, one, zero).prod(axis=1))
+
+
+@pytest.mark.parametrize("convert", [np.asarray, sparse.csr_matrix])
+def test_a_list_of_dicts_is_multiplied_over_the_columns(convert):
+    weights = [{0: 1, 1: 2}, {0: 3, 1: 1}, {0: 1, 1: 5}]
+    w = weights_of(weights, convert(MULTILABEL))
+    assert w.tolist() == [2 * 3 * 5, 3, 2 * 5, 1, 2 * 3]
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "y", "message"),
+    [
+        ({0: 1, 1: 2}, MULTILABEL, "does not fit y, which is multilabel.*list of 3 dicts"),
+        ([{-2: 1}], MULTICLASS, "is a list, which is meant for multilabel"),
+        ([{0: 1, 1: 2}], MULTILABEL, "does not fit y.*list of 3 dicts"),
+        ({"no": 1, "maybe": 2}, BINARY, r"\['yes'\], are not in class_weight"),
+    ],
+)
+def test_class_weights_that_do_not_fit_the_labels_are_refused(class_weight, y, message):
+    with pytest.raises(ValueError, match=message):
+        weights_of(class_weight, y)

@@ -1,0 +1,98 @@
+import math
+
+import pytest
+
+from skmlp._training.history import History, KnownPlateaus, StoppingRule
+
+CURVES = {
+    "loss": "loss_curve",
+    "validation_loss": "validation_loss_curve",
+    "validation_score": "validation_scores",
+}
+
+
+def follow(rule, table):
+    """Update the rule with the values; assert (is it the best so far, is patience exhausted)."""
+    history = History(loss_curve=[1.0])
+    for value, best, exhausted in table:
+        getattr(history, CURVES[rule.monitors]).append(value)
+        assert (rule.update(history), rule.exhausted) == (best, exhausted), value
+
+
+def test_patience_with_the_loss_worked_by_hand():
+    rule = StoppingRule(tol=0.25, patience=2)
+    table = [
+        # loss      lowest?  exhausted?
+        (8.0, True, False),  # anything undercuts infinity
+        (7.875, True, False),  # lowest, but by less than tol: 1 epoch without a fall
+        (7.625, True, False),  # undercuts 7.875 by just tol: counts, 0 epochs
+        (7.625, False, False),  # 1 epoch
+        (9.0, False, False),  # 2 epochs
+        (7.5, True, True),  # 3 epochs are more than are borne
+        (7.25, True, False),  # undercuts 7.5 by tol: 0 epochs
+    ]
+    follow(rule, table)
+    assert rule.best == 7.25
+
+
+@pytest.mark.parametrize("later_wins", [False, True])
+def test_patience_with_the_score_worked_by_hand(later_wins):
+    rule = StoppingRule("validation_score", tol=0.125, patience=1, later_wins=later_wins)
+    table = [
+        # score     best?    exhausted?
+        (0.5, True, False),
+        (0.5625, True, False),  # highest, but by less than tol: 1 epoch without a rise
+        (0.6875, True, False),  # 0.5625 + tol: 0 epochs
+        (0.25, False, False),  # 1 epoch
+        (0.6875, later_wins, True),  # as high as the highest is no progress: 2 epochs
+    ]
+    follow(rule, table)
+    assert rule.best == -0.6875
+
+
+def test_patience_with_the_validation_loss_goes_by_that_and_not_by_the_training_loss():
+    rule = StoppingRule("validation_loss", tol=0.25, patience=0)
+    follow(rule, [(2.0, True, False), (1.75, True, False), (1.75, False, True)])
+    assert rule.best == 1.75
+
+
+@pytest.mark.parametrize(
+    ("best", "margin"), [(8.0, 0.5), (2.0, 0.25), (-8.0, 0.5)], ids=["rtol", "tol", "negative"]
+)
+def test_the_larger_one_of_both_tolerances_holds(best, margin):
+    # a sixteenth of 8 is 0.5, that of 2 is less than tol
+    for fall, counts in [(margin, True), (0.875 * margin, False)]:
+        rule = StoppingRule(tol=0.25, rtol=0.0625, patience=0)
+        follow(rule, [(best, True, False), (best - fall, True, not counts)])
+
+
+def test_without_tolerances_an_equal_value_still_counts_as_in_mlpclassifier():
+    follow(StoppingRule(tol=0.0, patience=0), [(1.0, True, False), (1.0, False, False)])
+
+
+def test_infinite_patience_is_never_exhausted():
+    follow(StoppingRule(patience=math.inf), [(1.0, i == 0, False) for i in range(100)])
+
+
+@pytest.mark.parametrize("monitors", CURVES)
+def test_a_rule_knows_whether_it_needs_validation_rows(monitors):
+    assert StoppingRule(monitors).monitors_validation == (monitors != "loss")
+
+
+def test_known_plateaus_come_after_just_the_epochs_given():
+    rule, history = KnownPlateaus([2, 5]), History()
+    assert not rule.monitors_validation
+    exhausted = []
+    for loss in (1.0, 2.0, 0.5, 0.1, 0.0, 3.0):
+        history.loss_curve.append(loss)
+        rule.update(history)
+        exhausted.append(rule.exhausted)
+    assert exhausted == [False, True, False, False, True, False]
+
+
+def test_an_interrupted_history_keeps_the_complete_epochs():
+    history = History([3.0, 2.0, 1.0], [6.0, 5.0], [0.5, 0.75], [0.1, 0.2, 0.3], loss=1.0)
+    history.interrupt(2)
+    expected = History([3.0, 2.0], [6.0, 5.0], [0.5, 0.75], [0.1, 0.2], loss=2.0)
+    expected.interrupted = True
+    assert history == expected
