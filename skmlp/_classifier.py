@@ -14,8 +14,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from skmlp._compat import CallbackSupportMixin, Interval, Options, StrOptions, fit_context
-from skmlp._data.chunks import products, rows_at_once
-from skmlp._data.inputs import accepted_dtypes, needs_no_conversion
+from skmlp._data.chunks import products, rows_per_chunk
+from skmlp._data.inputs import accepted_dtypes, is_valid_as_is
 from skmlp._engine.activations import ACTIVATIONS
 from skmlp._engine.initializers import INITIALIZERS
 from skmlp._engine.losses.classification import LOSSES
@@ -583,7 +583,7 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         z = self._logits(X)
         if self._encoder.binary:
             z = np.hstack([-z, z])
-        return LOSSES[self.out_activation_].proba(z)
+        return LOSSES[self.out_activation_].inverse_link(z)
 
     def predict_log_proba(self, X: Any) -> FloatArray:
         """Return the logarithm of the probability of each class.
@@ -673,7 +673,7 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 f"index from {-n_hidden} to {n_hidden - 1}."
             )
         layer %= n_hidden
-        chunk_rows = rows_at_once(self.coefs_)
+        chunk_rows = rows_per_chunk(self.coefs_)
         with self._predicting_threads(X, chunk_rows):
             return hidden_activations(
                 X, self.coefs_, self.intercepts_, self._fitted_activations, layer, chunk_rows
@@ -721,7 +721,7 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         else:
             check_consistent_length(X, y)
             targets = self._encoder.encode(y if hasattr(y, "ndim") else np.asarray(y))
-        chunk_rows = rows_at_once(self.coefs_)
+        chunk_rows = rows_per_chunk(self.coefs_)
         W, b, activations = self.coefs_, self.intercepts_, self._fitted_activations
         with self._predicting_threads(X, chunk_rows):
             return input_gradient(X, targets, W, b, activations, loss, chunk_rows)
@@ -820,7 +820,7 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             accept_sparse="csr",
             dtype=accepted_dtypes(X, dtype),
             reset=False,
-            skip_check_array=needs_no_conversion(X, dtype),
+            skip_check_array=is_valid_as_is(X, dtype),
         )
 
     def _predicting_threads(self, X: Matrix, chunk_rows: int) -> blas_threads:
@@ -833,7 +833,7 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         return self._forward(self._validate_rows(X))
 
     def _forward(self, X: Matrix) -> FloatArray:
-        chunk_rows = rows_at_once(self.coefs_)
+        chunk_rows = rows_per_chunk(self.coefs_)
         with self._predicting_threads(X, chunk_rows), np.errstate(over="ignore", invalid="ignore"):
             z = logits(X, self.coefs_, self.intercepts_, self._fitted_activations, chunk_rows)
         if not np.isfinite(z).all():

@@ -3,14 +3,14 @@
 import sys
 from types import ModuleType
 
-from skmlp._data.targets import TargetEncoder
+from skmlp._data.targets import ClassificationTargets
 from skmlp._training.optimizers import SGD, Adam
 from skmlp._training.schedules import Constant, InverseScaling
 
-_CLASSES = {
+_CLASSES: dict[str, dict[str, type]] = {
     "_optimizers": {"Adam": Adam, "SGD": SGD},
     "_schedules": {"Constant": Constant, "InverseScaling": InverseScaling},
-    "_targets": {"TargetEncoder": TargetEncoder},
+    "_targets": {"TargetEncoder": ClassificationTargets},
 }
 
 

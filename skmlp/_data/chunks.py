@@ -11,7 +11,7 @@ from skmlp._engine.types import FloatArray, Matrix
 _CHUNK_MIB = 16
 
 
-def rows_at_once(weights: Sequence[FloatArray]) -> int:
+def rows_per_chunk(weights: Sequence[FloatArray]) -> int:
     """Return how many rows may be in memory at once: their input, and two hidden layers."""
     widest = max((W.shape[1] for W in weights[:-1]), default=0)
     row_bytes = (weights[0].shape[0] + 2 * widest) * weights[0].itemsize

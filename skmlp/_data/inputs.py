@@ -13,9 +13,9 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 
 from skmlp._compat import InvalidParameterError
-from skmlp._data.targets import ClassWeights, TargetEncoder
+from skmlp._data.targets import ClassificationTargets, ClassWeights
 from skmlp._engine.types import FloatArray, Targets
-from skmlp._training.dataset import Rows
+from skmlp._training.dataset import Dataset
 
 
 @contextmanager
@@ -93,7 +93,7 @@ def accepted_dtypes(X: Any, dtype: np.dtype) -> list[npt.DTypeLike]:
     return [dtype] if issparse(X) else [dtype, np.uint8, np.float16]
 
 
-def needs_no_conversion(X: Any, dtype: np.dtype) -> bool:
+def is_valid_as_is(X: Any, dtype: np.dtype) -> bool:
     """Return whether X is plainly valid: a finite, not empty matrix of this dtype.
 
     For one row the thorough check takes longer than a network.
@@ -132,8 +132,8 @@ def row_weights(
 
 
 def split_rows(
-    rows: Rows, encoder: TargetEncoder, fraction: float, rng: np.random.RandomState
-) -> tuple[Rows, Rows]:
+    rows: Dataset, encoder: ClassificationTargets, fraction: float, rng: np.random.RandomState
+) -> tuple[Dataset, Dataset]:
     """Split rows into training and validation, stratified by class where that can be done.
 
     It can be done if every class has two rows and each side has room for all classes; never for
@@ -162,4 +162,4 @@ def split_rows(
         if counts.min() >= 2 and min(n_val, n - n_val) >= len(classes):
             stratify = y
     train, val = train_test_split(index, test_size=n_val, random_state=rng, stratify=stratify)
-    return replace(rows, index=train), replace(rows, index=val).take()
+    return replace(rows, index=train), replace(rows, index=val).gather()

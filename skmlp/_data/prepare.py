@@ -9,34 +9,34 @@ from sklearn.utils.validation import validate_data
 
 from skmlp._compat import check_sample_weight
 from skmlp._data.inputs import accepted_dtypes, float_dtype, row_weights
-from skmlp._data.targets import ClassWeights, TargetEncoder, sorted_classes
+from skmlp._data.targets import ClassificationTargets, ClassWeights, sorted_classes
 from skmlp._engine.types import Matrix
-from skmlp._training.dataset import Rows
+from skmlp._training.dataset import Dataset
 
 
 @dataclass(frozen=True)
-class Prepared:
+class FitData:
     """What a fit trains on.
 
     Attributes
     ----------
     dtype : dtype
         The precision to compute in.
-    encoder : TargetEncoder
+    encoder : ClassificationTargets
         What turned the labels into targets.
-    rows : Rows
+    rows : Dataset
         The rows of weight above 0, with weights as they were given.
-    val_rows : Rows or None
+    val_rows : Dataset or None
         The validation set given to `fit`, weighted by class.
     """
 
     dtype: np.dtype
-    encoder: TargetEncoder
-    rows: Rows
-    val_rows: Rows | None
+    encoder: ClassificationTargets
+    rows: Dataset
+    val_rows: Dataset | None
 
 
-def prepare(
+def prepare_fit_data(
     estimator: Any,
     X: Any,
     y: Any,
@@ -46,7 +46,7 @@ def prepare(
     classes: npt.ArrayLike | None,
     goes_on: bool,
     incremental: bool,
-) -> Prepared:
+) -> FitData:
     """Validate and encode; sets the number and the names of the features, nothing else."""
     dtype = _compute_dtype(estimator, X, goes_on)
     X, y = validate_data(
@@ -62,7 +62,7 @@ def prepare(
     encoder = _target_encoder(estimator, y, classes, goes_on, incremental)
     rows, class_weights = _training_rows(estimator, X, y, sample_weight, encoder, incremental)
     val_rows = _validation_rows(estimator, X_val, y_val, encoder, class_weights, dtype)
-    return Prepared(dtype, encoder, rows, val_rows)
+    return FitData(dtype, encoder, rows, val_rows)
 
 
 def _compute_dtype(estimator: Any, X: Any, goes_on: bool) -> np.dtype:
@@ -74,7 +74,7 @@ def _compute_dtype(estimator: Any, X: Any, goes_on: bool) -> np.dtype:
 
 def _target_encoder(
     estimator: Any, y: Any, classes: npt.ArrayLike | None, goes_on: bool, incremental: bool
-) -> TargetEncoder:
+) -> ClassificationTargets:
     """Return the encoder of the labels: the model's own if training goes on."""
     if not goes_on:
         if incremental and classes is None:
@@ -82,7 +82,7 @@ def _target_encoder(
                 "classes must be passed on the first call to partial_fit: all labels that will "
                 "ever occur, for example classes=np.unique(y_all)."
             )
-        return TargetEncoder(y, classes)
+        return ClassificationTargets(y, classes)
     known = estimator.classes_
     if classes is not None and not np.array_equal(sorted_classes(classes), known):
         raise ValueError(
@@ -91,7 +91,7 @@ def _target_encoder(
         )
     if incremental:
         return estimator._encoder
-    found = TargetEncoder(y).classes_
+    found = ClassificationTargets(y).classes_
     if not np.array_equal(found, known):
         raise ValueError(
             "warm_start can only be used where `y` has the same classes as in the previous "
@@ -106,9 +106,9 @@ def _training_rows(
     X: Matrix,
     y: Any,
     sample_weight: Any,
-    encoder: TargetEncoder,
+    encoder: ClassificationTargets,
     incremental: bool,
-) -> tuple[Rows, ClassWeights | None]:
+) -> tuple[Dataset, ClassWeights | None]:
     """Return the rows of weight above 0, with weights as they are given; the class weights."""
     class_weight = estimator.class_weight
     if incremental and class_weight == "balanced":
@@ -126,17 +126,17 @@ def _training_rows(
         class_weights = ClassWeights(class_weight, encoder, targets, w)
     w = row_weights(w, class_weights, targets)
     index = None if w is None or w.all() else np.flatnonzero(w)
-    return Rows(X, targets, w, index), class_weights
+    return Dataset(X, targets, w, index), class_weights
 
 
 def _validation_rows(
     estimator: Any,
     X_val: Any,
     y_val: Any,
-    encoder: TargetEncoder,
+    encoder: ClassificationTargets,
     class_weights: ClassWeights | None,
     dtype: np.dtype,
-) -> Rows | None:
+) -> Dataset | None:
     """Return the validation set given to `fit`, weighted by class."""
     if X_val is None and y_val is None:
         return None
@@ -157,4 +157,4 @@ def _validation_rows(
         w = row_weights(None, class_weights, targets)
     except ValueError as error:
         raise ValueError(f"In the validation set X_val, y_val: {error}") from error
-    return Rows(X_val, targets, w)
+    return Dataset(X_val, targets, w)

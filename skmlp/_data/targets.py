@@ -12,7 +12,7 @@ from sklearn.utils.validation import column_or_1d
 from skmlp._engine.types import FloatArray, IndexArray, Targets
 
 
-class TargetEncoder:
+class ClassificationTargets:
     """Turns labels into the targets of the loss, and predicted targets into labels.
 
     Two classes become one yes-or-no target; more (or one) become class numbers; a multilabel
@@ -68,7 +68,7 @@ class TargetEncoder:
         return kept | {"sparse": self.multilabel and self._binarizer.sparse_input_}
 
     @classmethod
-    def from_plain(cls, plain: dict[str, Any]) -> "TargetEncoder":
+    def from_plain(cls, plain: dict[str, Any]) -> "ClassificationTargets":
         """Return the encoder; its binarizer is made anew, by the scikit-learn that is installed."""
         encoder = cls.__new__(cls)
         vars(encoder).update({name: value for name, value in plain.items() if name != "sparse"})
@@ -157,7 +157,7 @@ class ClassWeights:
     ----------
     class_weight : "balanced", dict or list of dicts
         As in the classifier.
-    encoder : TargetEncoder
+    encoder : ClassificationTargets
         The encoder of the targets.
     targets : ndarray of shape (n,) or (n, n_outputs)
         Encoded targets of the training rows.
@@ -173,7 +173,7 @@ class ClassWeights:
     def __init__(
         self,
         class_weight: str | dict | list,
-        encoder: TargetEncoder,
+        encoder: ClassificationTargets,
         targets: Targets,
         w: FloatArray | None,
     ) -> None:
@@ -193,7 +193,7 @@ class ClassWeights:
 
 
 def _table(
-    class_weight: str | dict | list, encoder: TargetEncoder, numbers: IndexArray, w: Any
+    class_weight: str | dict | list, encoder: ClassificationTargets, numbers: IndexArray, w: Any
 ) -> FloatArray:
     """Return the weight of each class number."""
     if isinstance(class_weight, list):

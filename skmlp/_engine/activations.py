@@ -14,7 +14,7 @@ from scipy.special import ndtr
 from skmlp._engine.types import FloatArray
 
 
-class Activation(NamedTuple):
+class ActivationFunction(NamedTuple):
     """An activation function and its derivative.
 
     Attributes
@@ -282,16 +282,16 @@ def _mish_backward(a: FloatArray, kept: FloatArray, delta: FloatArray) -> None:
     delta *= a
 
 
-ACTIVATIONS: dict[str, Activation] = {
-    "elu": Activation(_elu, _elu_backward),
-    "gelu": Activation(_gelu, _gelu_backward, keeps=True),
-    "identity": Activation(_identity, _identity_backward),
-    "leaky_relu": Activation(_leaky_relu, _leaky_relu_backward),
-    "logistic": Activation(_logistic, _logistic_backward),
-    "mish": Activation(_mish, _mish_backward, keeps=True),
-    "relu": Activation(_relu, _relu_backward),
-    "selu": Activation(_selu, _selu_backward),
-    "silu": Activation(_silu, _silu_backward, keeps=True),
-    "softplus": Activation(_softplus, _softplus_backward),
-    "tanh": Activation(_tanh, _tanh_backward),
+ACTIVATIONS: dict[str, ActivationFunction] = {
+    "elu": ActivationFunction(_elu, _elu_backward),
+    "gelu": ActivationFunction(_gelu, _gelu_backward, keeps=True),
+    "identity": ActivationFunction(_identity, _identity_backward),
+    "leaky_relu": ActivationFunction(_leaky_relu, _leaky_relu_backward),
+    "logistic": ActivationFunction(_logistic, _logistic_backward),
+    "mish": ActivationFunction(_mish, _mish_backward, keeps=True),
+    "relu": ActivationFunction(_relu, _relu_backward),
+    "selu": ActivationFunction(_selu, _selu_backward),
+    "silu": ActivationFunction(_silu, _silu_backward, keeps=True),
+    "softplus": ActivationFunction(_softplus, _softplus_backward),
+    "tanh": ActivationFunction(_tanh, _tanh_backward),
 }

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from scipy.sparse import issparse
 
-from skmlp._engine.activations import Activation
+from skmlp._engine.activations import ActivationFunction
 from skmlp._engine.linalg import add_scaled
 from skmlp._engine.types import FloatArray, Matrix
 
@@ -78,16 +78,16 @@ class _Buffered:
         return self._buffer[: len(a)]
 
 
-class Hidden(_Buffered):
+class Activation(_Buffered):
     """a = h(z).
 
     Parameters
     ----------
-    h : Activation
+    h : ActivationFunction
         The activation function and its derivative.
     """
 
-    def __init__(self, h: Activation) -> None:
+    def __init__(self, h: ActivationFunction) -> None:
         self.h = h
 
     def forward(self, a: FloatArray) -> None:

@@ -8,7 +8,15 @@ from scipy.sparse import issparse
 
 from skmlp._engine.activations import ACTIVATIONS
 from skmlp._engine.initializers import initializer
-from skmlp._engine.layers import BatchNorm, Dense, Dropout, GaussianNoise, Hidden, affine, product
+from skmlp._engine.layers import (
+    Activation,
+    BatchNorm,
+    Dense,
+    Dropout,
+    GaussianNoise,
+    affine,
+    product,
+)
 from skmlp._engine.linalg import add_scaled
 from skmlp._engine.losses.classification import LOSSES
 from skmlp._engine.parameters import Parameters
@@ -108,9 +116,9 @@ class Network:
         self._in_place = [
             [
                 *self.batch_norms[i : i + 1],
-                *_disturbances(noise_i, 0.0, rng),
-                Hidden(ACTIVATIONS[name]),
-                *_disturbances(0.0, dropout_i, rng),
+                *_noise_layers(noise_i, 0.0, rng),
+                Activation(ACTIVATIONS[name]),
+                *_noise_layers(0.0, dropout_i, rng),
             ]
             for i, (name, noise_i, dropout_i) in enumerate(
                 zip(
@@ -121,7 +129,7 @@ class Network:
                 )
             )
         ]
-        self._on_input = _disturbances(input_noise, input_dropout, rng)
+        self._on_input = _noise_layers(input_noise, input_dropout, rng)
 
     def _dense_layers(self) -> list[Dense]:
         values, grads = self.parameters.parts, self.parameters.grads
@@ -166,7 +174,7 @@ class Network:
 
     def loss_gradient(self, X: Matrix, y: Targets, w: FloatArray | None = None) -> float:
         """Return E for a batch of at most the reserved size; write its gradient into `grad`."""
-        m, x = X.shape[0], self._disturbed(X)
+        m, x = X.shape[0], self._corrupt_input(X)
         E = self._adversarial_pass(x, y, w) if self.rho else self._pass(x, y, w)
         if self.alpha:
             W, dW = self.theta[: self.n_weights], self.grad[: self.n_weights]
@@ -184,7 +192,7 @@ class Network:
         a = [x, *(buffer[:m] for buffer in self._a), z]
         delta = [*(buffer[:m] for buffer in self._delta), z]
         self._forward(a)
-        E = self.loss.value_delta(a[-1], y, w)
+        E = self.loss.loss_gradient(a[-1], y, w)
         self._backward(a, delta, dx)
         return E
 
@@ -200,7 +208,7 @@ class Network:
         self.grad *= 0.5
         return (E + E_moved) / 2
 
-    def _disturbed(self, X: Matrix) -> Matrix:
+    def _corrupt_input(self, X: Matrix) -> Matrix:
         """Return X with noise and without the units left out; X itself stays as it is."""
         if not self._on_input:
             return X
@@ -236,7 +244,7 @@ class Network:
                 step.backward(a[i], delta[i - 1])
         self.layers[0].backward(a[0], delta[0], dx)
 
-    def take_population_statistics(self, X: Matrix) -> None:
+    def update_batch_norm_statistics(self, X: Matrix) -> None:
         """Replace the running means of the batch normalisations by mean and variance over X.
 
         They are those of prediction, without noise and dropout, layer after layer (Ioffe and
@@ -317,7 +325,7 @@ def set_lengths(rows: FloatArray, length: float) -> None:
     rows *= (length / np.maximum(norms, 1))[:, np.newaxis]
 
 
-def _disturbances(
+def _noise_layers(
     noise: float, dropout: float, rng: np.random.Generator | None
 ) -> list[GaussianNoise | Dropout]:
     """Return the layers of noise and dropout that are not 0."""

@@ -48,7 +48,7 @@ def input_gradient(
             ACTIVATIONS[name].forward(z, kept[-1])
             a.append(z)
         delta = affine(a[-1], W[-1], b[-1])
-        loss.value_delta(delta, y[rows])
+        loss.loss_gradient(delta, y[rows])
         delta *= len(delta)  # the loss of a row, not the mean
         for i in range(len(activations), 0, -1):
             delta = delta @ W[i].T

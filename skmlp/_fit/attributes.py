@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from skmlp._data.targets import TargetEncoder
+from skmlp._data.targets import ClassificationTargets
 from skmlp._engine.network import Network
-from skmlp._fit.scales import unlike_columns
-from skmlp._training.dataset import Rows
+from skmlp._fit.scales import unscaled_columns
+from skmlp._training.dataset import Dataset
 from skmlp._training.history import History
 from skmlp._training.optimizers import OPTIMIZERS
 from skmlp._training.state import TrainingState
@@ -22,7 +22,7 @@ _CURVES = "loss_curve", "validation_loss_curve", "validation_scores", "learning_
 _TO_CALLER_OF_FIT = 5
 
 
-def predicting_attributes(network: Network, encoder: TargetEncoder) -> dict[str, Any]:
+def network_attributes(network: Network, encoder: ClassificationTargets) -> dict[str, Any]:
     """Return the fitted attributes that predictions need; arrays are copies."""
     W, b = network.parameters.affine()
     return {
@@ -37,14 +37,16 @@ def predicting_attributes(network: Network, encoder: TargetEncoder) -> dict[str,
     }
 
 
-def publish_network(estimator: Any, network: Network, encoder: TargetEncoder) -> None:
+def set_network_attributes(
+    estimator: Any, network: Network, encoder: ClassificationTargets
+) -> None:
     """Set the attributes that predictions need."""
-    for name, value in predicting_attributes(network, encoder).items():
+    for name, value in network_attributes(network, encoder).items():
         setattr(estimator, name, value)
     estimator._fitted_threads = estimator.n_threads
 
 
-def publish_history(
+def set_history_attributes(
     estimator: Any, history: History, monitors_validation: bool, goes_on: bool
 ) -> None:
     """Set the attributes that tell of training; lists are new, so that those handed out stay."""
@@ -72,7 +74,7 @@ def _at_the_end_of(n: int, curve: list[float]) -> list[float]:
     return [*[math.nan] * (n - len(curve)), *curve]
 
 
-def keep_state(
+def set_training_state(
     estimator: Any,
     network: Network,
     state: TrainingState,
@@ -93,9 +95,9 @@ def keep_state(
     estimator._state = state
 
 
-def warn_of_scales(estimator: Any, rows: Rows) -> None:
+def warn_of_scales(estimator: Any, rows: Dataset) -> None:
     """Warn if one column of X is far wider than another."""
-    columns = unlike_columns(rows)
+    columns = unscaled_columns(rows)
     if columns is None:
         return
     names = getattr(estimator, "feature_names_in_", None)

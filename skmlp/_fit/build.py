@@ -7,8 +7,8 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skmlp._data.inputs import check_hidden_layer_sizes, check_per_layer, check_scoring_name
-from skmlp._data.prepare import Prepared
-from skmlp._data.targets import TargetEncoder
+from skmlp._data.prepare import FitData
+from skmlp._data.targets import ClassificationTargets
 from skmlp._engine.network import Network
 from skmlp._training.history import Monitored, StoppingRule
 from skmlp._training.optimizers import OPTIMIZERS
@@ -74,7 +74,7 @@ def build_generator(
     return check_random_state(estimator.random_state)
 
 
-def is_disturbed(estimator: Any) -> bool:
+def uses_noise(estimator: Any) -> bool:
     """Return whether training takes random numbers for noise or dropout."""
     names = "noise", "dropout", "input_noise", "input_dropout"
     return any(np.any(getattr(estimator, name)) for name in names)
@@ -88,7 +88,7 @@ def new_generator(rng: np.random.RandomState) -> np.random.Generator:
 def build_network(
     estimator: Any,
     n_features: int,
-    encoder: TargetEncoder,
+    encoder: ClassificationTargets,
     dtype: np.dtype,
     noise_rng: np.random.Generator | None,
 ) -> Network:
@@ -114,14 +114,14 @@ def build_network(
 
 def start_network(
     estimator: Any,
-    data: Prepared,
+    data: FitData,
     state: TrainingState,
     rng: np.random.RandomState,
     goes_on: bool,
     incremental: bool,
 ) -> Network:
     """Return the network, with new parameters or the model's own."""
-    if not is_disturbed(estimator):
+    if not uses_noise(estimator):
         state.noise_rng = None
     elif not incremental or state.noise_rng is None:
         state.noise_rng = new_generator(rng)
@@ -189,5 +189,5 @@ def build_rule(estimator: Any, incremental: bool, rule: StoppingRule) -> Stoppin
         rule.scoring = scoring
     rule.tol, rule.rtol, rule.patience = estimator.tol, estimator.rtol, estimator.n_iter_no_change
     # by default the earlier one wins, as in MLPClassifier
-    rule.later_wins = estimator.scoring is not None
+    rule.ties_to_latest = estimator.scoring is not None
     return rule

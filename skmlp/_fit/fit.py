@@ -11,15 +11,15 @@ import numpy.typing as npt
 
 from skmlp._data.chunks import products
 from skmlp._data.inputs import all_or_nothing, split_rows
-from skmlp._data.prepare import Prepared, prepare
-from skmlp._data.targets import TargetEncoder
+from skmlp._data.prepare import FitData, prepare_fit_data
+from skmlp._data.targets import ClassificationTargets
 from skmlp._engine.network import Network
 from skmlp._engine.types import FloatArray
 from skmlp._fit.attributes import (
-    keep_state,
-    predicting_attributes,
-    publish_history,
-    publish_network,
+    network_attributes,
+    set_history_attributes,
+    set_network_attributes,
+    set_training_state,
     warn_of_batch_size,
     warn_of_ending,
     warn_of_scales,
@@ -37,12 +37,12 @@ from skmlp._fit.epoch_table import EpochTable
 from skmlp._fit.scoring import build_validation
 from skmlp._persistence.checkpoint import Checkpoint, open_checkpoint
 from skmlp._threads import blas_threads
-from skmlp._training.dataset import Rows
-from skmlp._training.history import History, KnownPlateaus
+from skmlp._training.dataset import Dataset
+from skmlp._training.history import History, ReplayedPlateaus
 from skmlp._training.lbfgs import train_lbfgs
 from skmlp._training.optimizers import OPTIMIZERS
 from skmlp._training.state import TrainingState
-from skmlp._training.stochastic import Progress, Validation, has_hardly_learnt, train
+from skmlp._training.stochastic import Progress, Validation, barely_beats_baseline, train
 
 # enough for means and variances that are 1 % exact
 _POPULATION_ROWS = 10_000
@@ -92,16 +92,18 @@ def fit_estimator(
         check_combinations(estimator, incremental)
         goes_on = hasattr(estimator, "coefs_") and (incremental or estimator.warm_start)
         state = copy.deepcopy(estimator._state) if goes_on else TrainingState()
-        data = prepare(estimator, X, y, sample_weight, X_val, y_val, classes, goes_on, incremental)
+        data = prepare_fit_data(
+            estimator, X, y, sample_weight, X_val, y_val, classes, goes_on, incremental
+        )
         if not goes_on:
             warn_of_scales(estimator, data.rows)
         checkpoint = open_checkpoint(estimator, data, goes_on, incremental)
         rng = build_generator(estimator, state, incremental)
-        rng = checkpoint.at_the_start(rng, estimator.random_state)
+        rng = checkpoint.restore_initial_rng(rng, estimator.random_state)
         network = start_network(estimator, data, state, rng, goes_on, incremental)
         state.rule = build_rule(estimator, incremental, state.rule)
         deadline = math.inf if estimator.max_time is None else start + estimator.max_time
-        run = _Run(
+        run = Trainer(
             estimator,
             network,
             state,
@@ -114,17 +116,17 @@ def fit_estimator(
             goes_on,
             incremental,
         )
-        with checkpoint.computing():
+        with checkpoint.naming_the_file():
             rows, history = run.search_and_refit(data)
-        publish_network(estimator, network, data.encoder)
-        publish_history(estimator, history, state.rule.monitors_validation, goes_on)
-        keep_state(estimator, network, state, history, rng, incremental)
+        set_network_attributes(estimator, network, data.encoder)
+        set_history_attributes(estimator, history, state.rule.monitors_validation, goes_on)
+        set_training_state(estimator, network, state, history, rng, incremental)
         if tasks is not None:
             tasks.end()
         comes_to_rest = history.converged and not history.stopped
         stands_still = comes_to_rest and estimator.solver in OPTIMIZERS and not incremental
         try:
-            learnt = not (stands_still and has_hardly_learnt(network, rows))
+            learnt = not (stands_still and barely_beats_baseline(network, rows))
         except KeyboardInterrupt:  # the model is complete, only a warning may be missing
             learnt = True
     checkpoint.close(history)
@@ -133,13 +135,13 @@ def fit_estimator(
 
 
 @dataclass(frozen=True)
-class _Run:
+class Trainer:
     """What a fit trains with, and whom it tells of its epochs."""
 
     estimator: Any
     network: Network
     state: TrainingState
-    encoder: TargetEncoder
+    encoder: ClassificationTargets
     rng: np.random.RandomState
     checkpoint: Checkpoint
     deadline: float
@@ -148,7 +150,7 @@ class _Run:
     goes_on: bool
     incremental: bool
 
-    def search_and_refit(self, data: Prepared) -> tuple[Rows, History]:
+    def search_and_refit(self, data: FitData) -> tuple[Dataset, History]:
         """Split if need be, train, and train again if asked for; return the rows of the first."""
         estimator, network, state = self.estimator, self.network, self.state
         rows, val_rows = data.rows, data.val_rows
@@ -159,12 +161,12 @@ class _Run:
         validation = build_validation(estimator, val_rows, self.encoder, network)
         refits = estimator.refit and is_split
         initial = network.parameters.vectors.copy() if refits else None
-        rows = self.normalise(rows)
+        rows = self.normalise_weights(rows)
         warn_of_batch_size(estimator, len(rows))
-        searched = self.checkpoint.searched(network, state) if refits else None
+        searched = self.checkpoint.load_finished_search(network, state) if refits else None
         history = self.train(rows, validation) if searched is None else searched
         if initial is not None and not (history.interrupted or history.timed_out):
-            self.train_again(self.normalise(data.rows), initial, history)
+            self.refit(self.normalise_weights(data.rows), initial, history)
         return rows, history
 
     def split_generator(self) -> np.random.RandomState:
@@ -180,17 +182,17 @@ class _Run:
             return self.rng
         return copy.deepcopy(state.split_rng)
 
-    def normalise(self, rows: Rows) -> Rows:
+    def normalise_weights(self, rows: Dataset) -> Dataset:
         """Return rows with weights of mean one over the training set; let the penalty match."""
         state, network = self.state, self.network
         if not self.incremental:
             state.mean_weight, state.n_rows = 0.0, 0
-        state.take_in(rows.mean_weight(), len(rows))
+        state.update_mean_weight(rows.mean_weight(), len(rows))
         network.alpha = float(self.estimator.alpha) / state.mean_weight
         return rows.normalised(state.mean_weight, network.theta.dtype)
 
     def train(
-        self, rows: Rows, validation: Validation | None, max_epochs: int | None = None
+        self, rows: Dataset, validation: Validation | None, max_epochs: int | None = None
     ) -> History:
         """Run the solver, in place on the network and the state."""
         estimator, network, state = self.estimator, self.network, self.state
@@ -217,7 +219,7 @@ class _Run:
         if max_epochs is None:
             max_epochs = 1 if self.incremental else max_iter
         takes_population = network.batch_norms and not self.incremental
-        population = rows.spread(_POPULATION_ROWS).take().X if takes_population else None
+        population = rows.subsample(_POPULATION_ROWS).gather().X if takes_population else None
         sizes = products(batch_size, rows.X, network.W)
         n_batches = max_epochs * math.ceil(len(rows) / batch_size)
         with (threads := blas_threads(estimator.n_threads, sizes, dtype, repeats=n_batches)):
@@ -239,7 +241,7 @@ class _Run:
                 on_progress=self.save,
             )
 
-    def train_again(self, rows: Rows, initial: FloatArray, history: History) -> None:
+    def refit(self, rows: Dataset, initial: FloatArray, history: History) -> None:
         """Train on all rows from the start for the best number of epochs.
 
         If that is not completed, the best parameters of the search stay.
@@ -247,9 +249,9 @@ class _Run:
         vectors, rule = self.network.parameters.vectors, self.state.rule
         best = vectors.copy()
         try:
-            self.checkpoint.begin_refit(self.network, self.state, history)
+            self.checkpoint.record_search(self.network, self.state, history)
             vectors[...] = initial
-            self.state.rule, self.state.solver = KnownPlateaus(history.plateaus), None
+            self.state.rule, self.state.solver = ReplayedPlateaus(history.plateaus), None
             last = self.train(rows, None, max_epochs=max(1, history.best_epoch))
         except KeyboardInterrupt:
             last = History(interrupted=True)
@@ -279,7 +281,7 @@ class _Run:
             return False
         return self.tasks.epoch_end(
             lambda: {
-                **predicting_attributes(self.network, self.encoder),
+                **network_attributes(self.network, self.encoder),
                 "_fitted_threads": 1,
                 "loss_": history.loss,
                 "n_iter_": len(history.loss_curve),

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.sparse import issparse
 
-from skmlp._training.dataset import Rows
+from skmlp._training.dataset import Dataset
 
 # "a thousand times another's", as far as a sample of the rows can tell
 _FACTOR = 500
@@ -12,7 +12,7 @@ _FACTOR = 500
 _N_ROWS, _N_NUMBERS = 1000, 10**7
 
 
-def unlike_columns(rows: Rows) -> tuple[int, int] | None:
+def unscaled_columns(rows: Dataset) -> tuple[int, int] | None:
     """Return the columns of the widest and of the narrowest range, if these are far apart.
 
     The range is the largest value less the smallest one: unlike the standard deviation it is the
@@ -22,7 +22,7 @@ def unlike_columns(rows: Rows) -> tuple[int, int] | None:
     if issparse(rows.X):
         return None
     n_rows = min(_N_ROWS, max(2, _N_NUMBERS // rows.X.shape[1]))
-    X = rows.spread(n_rows).take().X
+    X = rows.subsample(n_rows).gather().X
     with np.errstate(over="ignore"):
         ranges = X.max(axis=0).astype(np.float64) - X.min(axis=0)
     widest = int(ranges.argmax())

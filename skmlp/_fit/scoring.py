@@ -6,26 +6,28 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from skmlp._data.chunks import rows_at_once
-from skmlp._data.targets import TargetEncoder
+from skmlp._data.chunks import rows_per_chunk
+from skmlp._data.targets import ClassificationTargets
 from skmlp._engine.network import Network
-from skmlp._fit.attributes import publish_network
-from skmlp._training.dataset import Rows
+from skmlp._fit.attributes import set_network_attributes
+from skmlp._training.dataset import Dataset
 from skmlp._training.stochastic import Validation
 
 
 def build_validation(
-    estimator: Any, rows: Rows | None, encoder: TargetEncoder, network: Network
+    estimator: Any, rows: Dataset | None, encoder: ClassificationTargets, network: Network
 ) -> Validation | None:
     """Return what is measured on the validation rows, if there are any."""
     if rows is None:
         return None
     score = None if estimator.scoring in (None, "loss") else _scorer(estimator, rows, encoder)
     rows = rows.normalised(rows.mean_weight(), network.theta.dtype)
-    return Validation(rows, score, rows_at_once(network.W))
+    return Validation(rows, score, rows_per_chunk(network.W))
 
 
-def _scorer(estimator: Any, rows: Rows, encoder: TargetEncoder) -> Callable[[Network], float]:
+def _scorer(
+    estimator: Any, rows: Dataset, encoder: ClassificationTargets
+) -> Callable[[Network], float]:
     """Return the function that scores a network on the rows as scikit-learn would a model."""
     from sklearn.metrics import check_scoring  # takes longer to import than all else
 
@@ -40,7 +42,7 @@ def _scorer(estimator: Any, rows: Rows, encoder: TargetEncoder) -> Callable[[Net
         del model.feature_names_in_
 
     def score(network: Network) -> float:
-        publish_network(model, network, encoder)
+        set_network_attributes(model, network, encoder)
         value = float(scorer(model, rows.X, y, **weights))
         if math.isnan(value):
             raise ValueError(

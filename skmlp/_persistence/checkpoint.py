@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from skmlp._data.prepare import Prepared
+from skmlp._data.prepare import FitData
 from skmlp._engine.network import Network
 from skmlp._engine.types import IndexArray
 from skmlp._persistence.checkpoint_file import (
@@ -17,9 +17,9 @@ from skmlp._persistence.checkpoint_file import (
     remove_checkpoint,
     write_checkpoint,
 )
-from skmlp._persistence.fingerprint import OtherFit, check_identity, identity_of
+from skmlp._persistence.fingerprint import OtherFit, check_fingerprint, fingerprint
 from skmlp._persistence.state_dict import checked, fill, restore, snapshot
-from skmlp._training.dataset import Rows
+from skmlp._training.dataset import Dataset
 from skmlp._training.history import History
 from skmlp._training.state import TrainingState
 from skmlp._training.stochastic import Progress
@@ -60,10 +60,10 @@ class Checkpoint:
             with self._reading():
                 if not isinstance(self._found, dict) or set(self._found) != _PARTS:
                     raise ValueError(f"it must have {sorted(_PARTS)}")
-                check_identity(path, self._found["identity"], identity)
+                check_fingerprint(path, self._found["identity"], identity)
 
     @contextmanager
-    def computing(self) -> Iterator[None]:
+    def naming_the_file(self) -> Iterator[None]:
         """Raise ValueError where numbers from the file cannot be computed with."""
         is_resumed = self._found is not None
         try:
@@ -73,7 +73,9 @@ class Checkpoint:
                 raise
             raise damaged(str(self._path), f"training cannot go on from it ({error})") from error
 
-    def at_the_start(self, rng: np.random.RandomState, random_state: Any) -> np.random.RandomState:
+    def restore_initial_rng(
+        self, rng: np.random.RandomState, random_state: Any
+    ) -> np.random.RandomState:
         """Return the generator as it was when the fit began, so that all is drawn again."""
         if self._found is not None:
             if random_state is None:
@@ -84,7 +86,7 @@ class Checkpoint:
             self._start = copy.deepcopy(rng.get_state(legacy=False))
         return rng
 
-    def searched(self, network: Network, state: TrainingState) -> History | None:
+    def load_finished_search(self, network: Network, state: TrainingState) -> History | None:
         """Return the history of the search if that was complete; restore its end, in place."""
         if self._found is None or self._found["search"] is None:
             return None
@@ -96,7 +98,7 @@ class Checkpoint:
             _check_consistent(history, found["vectors"])
         return history
 
-    def begin_refit(self, network: Network, state: TrainingState, history: History) -> None:
+    def record_search(self, network: Network, state: TrainingState, history: History) -> None:
         """Keep the end of the search, which comes before all that is written from now on."""
         if self._path is not None:
             self._search = {
@@ -110,7 +112,7 @@ class Checkpoint:
         network: Network,
         state: TrainingState,
         rng: np.random.RandomState,
-        rows: Rows,
+        rows: Dataset,
         shuffles: bool,
     ) -> Progress | None:
         """Restore what training changes in place; return where it stood, None for the start."""
@@ -177,7 +179,7 @@ class Checkpoint:
             raise damaged(str(self._path), f"it does not fit this training ({error})") from error
 
 
-def open_checkpoint(estimator: Any, data: Prepared, goes_on: bool, incremental: bool) -> Checkpoint:
+def open_checkpoint(estimator: Any, data: FitData, goes_on: bool, incremental: bool) -> Checkpoint:
     """Return the checkpoint of the fit; in partial_fit there is none."""
     if estimator.checkpoint_path is None or incremental:
         return Checkpoint()
@@ -187,7 +189,7 @@ def open_checkpoint(estimator: Any, data: Prepared, goes_on: bool, incremental: 
             f"checkpoint_path={estimator.checkpoint_path!r} must name a file in a folder that "
             "exists."
         )
-    identity = identity_of(estimator, data, goes_on)
+    identity = fingerprint(estimator, data, goes_on)
     return Checkpoint(path, estimator.checkpoint_every, identity)
 
 
@@ -216,7 +218,7 @@ def _check_consistent(history: History, *vectors: Any) -> None:
         raise ValueError("its parameters are not finite")
 
 
-def _checked_order(order: Any, rows: Rows, shuffles: bool) -> IndexArray | None:
+def _checked_order(order: Any, rows: Dataset, shuffles: bool) -> IndexArray | None:
     """Return the order of the rows; raise ValueError if it has others than those."""
     if not shuffles:
         return rows.index

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from skmlp._data.prepare import Prepared
+from skmlp._data.prepare import FitData
 
 # parameters that change nothing of what is computed
 _INDIFFERENT = {"checkpoint_every", "checkpoint_path", "max_time", "n_threads", "verbose"}
@@ -22,7 +22,7 @@ class OtherFit(ValueError):
     """The checkpoint belongs to another fit."""
 
 
-def identity_of(estimator: Any, data: Prepared, goes_on: bool) -> dict[str, Any]:
+def fingerprint(estimator: Any, data: FitData, goes_on: bool) -> dict[str, Any]:
     """Return what the fit is computed from."""
     parameters = estimator.get_params(deep=False)
     if not isinstance(parameters["random_state"], Integral | None):
@@ -45,7 +45,7 @@ def identity_of(estimator: Any, data: Prepared, goes_on: bool) -> dict[str, Any]
     }
 
 
-def check_identity(path: str, found: dict[str, Any], expected: dict[str, Any] | None) -> None:
+def check_fingerprint(path: str, found: dict[str, Any], expected: dict[str, Any] | None) -> None:
     """Raise OtherFit if there is a difference."""
     if expected is None or found == expected:
         return

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from skmlp._data.targets import TargetEncoder
+from skmlp._data.targets import ClassificationTargets
 from skmlp._training.solver import Solver
 from skmlp._training.state import TrainingState
 
@@ -82,7 +82,7 @@ def restored(cls: type, state: dict[str, Any]) -> dict[str, Any]:
                 stacklevel=3,
             )
             state = _from_format_0(state)
-        state["_encoder"] = TargetEncoder.from_plain(state["_encoder"])
+        state["_encoder"] = ClassificationTargets.from_plain(state["_encoder"])
         state["_state"] = TrainingState.from_plain(state["_state"])
     return _defaults(cls) | state
 

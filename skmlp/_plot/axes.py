@@ -19,17 +19,17 @@ def _pyplot(caller: str) -> Any:
     return plt
 
 
-def _network_of(estimator: Any) -> Any:
+def _find_network(estimator: Any) -> Any:
     """Return the network that a fitted estimator is, ends in, or has found."""
     check_is_fitted(estimator)
     if hasattr(estimator, "best_estimator_"):
-        return _network_of(estimator.best_estimator_)
+        return _find_network(estimator.best_estimator_)
     if isinstance(estimator, Pipeline):
-        return _network_of(estimator[-1])
+        return _find_network(estimator[-1])
     return estimator
 
 
-def _needs_a_network(estimator: Any, attribute: str) -> str:
+def _not_a_network_message(estimator: Any, attribute: str) -> str:
     return (
         f"{type(estimator).__name__} has no {attribute}. Give a fitted NumpyMLPClassifier, or a "
         "Pipeline or a search with refit=True that ends in one."

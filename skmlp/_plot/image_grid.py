@@ -12,10 +12,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmlp._plot.axes import (
     _columns_of_text,
+    _find_network,
     _grid,
     _is_axes,
-    _needs_a_network,
-    _network_of,
+    _not_a_network_message,
     _pyplot,
 )
 
@@ -109,9 +109,9 @@ class WeightsDisplay:
             If the features do not make an image, or the model has no weights.
         """
         _pyplot(f"{cls.__name__}.from_estimator")
-        network = _network_of(estimator)
+        network = _find_network(estimator)
         if not hasattr(network, "coefs_"):
-            raise ValueError(_needs_a_network(network, "coefs_"))
+            raise ValueError(_not_a_network_message(network, "coefs_"))
         if order not in ("norm", "index"):
             raise ValueError(f"order={order!r} is neither 'norm' nor 'index'.")
         W = network.coefs_[0]

@@ -10,10 +10,10 @@ from sklearn.base import is_classifier
 
 from skmlp._plot.axes import (
     _columns_of_text,
+    _find_network,
     _grid,
     _is_axes,
-    _needs_a_network,
-    _network_of,
+    _not_a_network_message,
     _pyplot,
 )
 
@@ -151,7 +151,7 @@ class TrainingCurveDisplay:
         models = estimator if isinstance(estimator, Mapping) else {None: estimator}
         if not models:
             raise ValueError("The dict of models is empty; give at least one fitted model.")
-        networks = {name: _network_of(model) for name, model in models.items()}
+        networks = {name: _find_network(model) for name, model in models.items()}
         display = cls(
             {name: _recorded_by(network) for name, network in networks.items()},
             score_name=_score_name(networks.values()) if score_name is None else score_name,
@@ -338,7 +338,7 @@ def _recorded_by(network: Any) -> dict[str, Any]:
     """Return the curves of a fitted network, and its best epoch if early stopping chose one."""
     if not hasattr(network, "loss_curve_"):
         hint = " MLPClassifier records nothing with solver='lbfgs'."
-        raise ValueError(_needs_a_network(network, "loss_curve_") + hint)
+        raise ValueError(_not_a_network_message(network, "loss_curve_") + hint)
     recorded = {key: getattr(network, name, None) for key, name in _ATTRIBUTES.items() if name}
     curves: dict[str, Any] = {key: _curve(key, c) for key, c in recorded.items() if c is not None}
     if network.best_loss_ is None:

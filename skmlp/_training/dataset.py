@@ -11,7 +11,7 @@ from skmlp._engine.types import FloatArray, IndexArray, Matrix, Targets
 
 
 @dataclass(frozen=True)
-class Rows:
+class Dataset:
     """Rows to train or to validate on.
 
     Attributes
@@ -36,13 +36,13 @@ class Rows:
         """Return the number of rows meant."""
         return self.X.shape[0] if self.index is None else len(self.index)
 
-    def take(self) -> "Rows":
+    def gather(self) -> "Dataset":
         """Return just the rows meant."""
         if self.index is None:
             return self
-        return Rows(self.X[self.index], self.y[self.index], self.weights())
+        return Dataset(self.X[self.index], self.y[self.index], self.weights())
 
-    def spread(self, n_rows: int) -> "Rows":
+    def subsample(self, n_rows: int) -> "Dataset":
         """Return at most so many of the rows meant, evenly spread over them."""
         if len(self) <= n_rows:
             return self
@@ -63,7 +63,7 @@ class Rows:
         values = self.X.data if issparse(self.X) else self.X
         return max(float(values.max()), -float(values.min())) if values.size else 0.0
 
-    def normalised(self, mean_weight: float, dtype: np.dtype) -> "Rows":
+    def normalised(self, mean_weight: float, dtype: np.dtype) -> "Dataset":
         """Return the rows with their weights divided by the mean, in the precision given."""
         if self.w is None:
             return self
@@ -74,13 +74,13 @@ Batch = tuple[Matrix, Targets, FloatArray | None]
 
 
 def minibatches(
-    rows: Rows, batch_size: int, order: IndexArray | None, dtype: np.dtype | None = None
+    rows: Dataset, batch_size: int, order: IndexArray | None, dtype: np.dtype | None = None
 ) -> Iterator[Batch]:
     """Yield (X, y, w) for each batch of an epoch.
 
     Parameters
     ----------
-    rows : Rows
+    rows : Dataset
         The training rows.
     batch_size : int
         Number of rows of a batch; the last one may be smaller.

@@ -73,7 +73,7 @@ class StoppingRule:
         share of it; the larger one of both holds.
     patience : int or inf, default=10
         Number of epochs without progress that are borne.
-    later_wins : bool, default=False
+    ties_to_latest : bool, default=False
         Whether of equal values the later one is the best.
 
     Attributes
@@ -92,10 +92,15 @@ class StoppingRule:
         tol: float = 1e-4,
         rtol: float = 0.0,
         patience: float = 10,
-        later_wins: bool = False,
+        ties_to_latest: bool = False,
     ) -> None:
         self.monitors = monitors
-        self.tol, self.rtol, self.patience, self.later_wins = tol, rtol, patience, later_wins
+        self.tol, self.rtol, self.patience, self.ties_to_latest = (
+            tol,
+            rtol,
+            patience,
+            ties_to_latest,
+        )
         self.scoring = "None"
         self.best = math.inf
         self.n_without_improvement = 0
@@ -111,7 +116,7 @@ class StoppingRule:
         margin = max(self.tol, self.rtol * abs(self.best)) if math.isfinite(self.best) else 0.0
         improved = value <= self.best - margin
         self.n_without_improvement = 0 if improved else self.n_without_improvement + 1
-        is_best = value < self.best or (self.later_wins and value == self.best)
+        is_best = value < self.best or (self.ties_to_latest and value == self.best)
         self.best = min(value, self.best)
         return is_best
 
@@ -129,7 +134,7 @@ class StoppingRule:
         return self.n_without_improvement > self.patience
 
 
-class KnownPlateaus(StoppingRule):
+class ReplayedPlateaus(StoppingRule):
     """Has plateaus after the epochs given, so that a training repeats another one's rates.
 
     Parameters

@@ -9,15 +9,15 @@ import scipy.optimize
 
 from skmlp._engine.network import Network
 from skmlp._engine.types import FloatArray
-from skmlp._training.dataset import Rows
+from skmlp._training.dataset import Dataset
 from skmlp._training.history import History
-from skmlp._training.stochastic import OnEpoch, Progress, Validation, diverged, go_on
+from skmlp._training.stochastic import OnEpoch, Progress, Validation, diverged, never_stop
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def train_lbfgs(
     network: Network,
-    rows: Rows,
+    rows: Dataset,
     *,
     max_iter: int,
     max_fun: int,
@@ -25,7 +25,7 @@ def train_lbfgs(
     validation: Validation | None = None,
     deadline: float = math.inf,
     on_epoch_begin: Callable[[], object] = lambda: None,
-    on_epoch_end: OnEpoch = go_on,
+    on_epoch_end: OnEpoch = never_stop,
 ) -> History:
     """Minimise the objective over all rows by L-BFGS, in place on `network`.
 
@@ -36,7 +36,7 @@ def train_lbfgs(
     ----------
     network
         What is trained.
-    rows : Rows
+    rows : Dataset
         The training rows.
     max_iter, max_fun : int
         Number of iterations, and of evaluations of the objective, after which the search ends.
@@ -56,7 +56,7 @@ def train_lbfgs(
     KeyboardInterrupt
         When interrupted before the first iteration is complete; later, the history says so.
     """
-    rows = rows.take()
+    rows = rows.gather()
     X = rows.X.astype(network.theta.dtype, copy=False)
     history = History()
     vectors = network.parameters.vectors
@@ -100,7 +100,7 @@ def train_lbfgs(
         if network.batch_norms:
             network.loss_gradient(X, rows.y, rows.w)  # the last one asked for may have been another
     except KeyboardInterrupt:
-        progress.undo_the_rest()
+        progress.roll_back()
         vectors[...] = progress.vectors
         return history
     if not (math.isfinite(result.fun) and np.isfinite(network.theta).all()):

@@ -84,7 +84,7 @@ class TrainingState:
             kept["solver"] = _solver(kept["solver"])
         return cls(**kept)
 
-    def take_in(self, batch_mean: float, n_rows: int) -> None:
+    def update_mean_weight(self, batch_mean: float, n_rows: int) -> None:
         """Update the mean weight by that of so many new rows; the same mean changes no bit."""
         self.n_rows += n_rows
         self.mean_weight += (batch_mean - self.mean_weight) * (n_rows / self.n_rows)

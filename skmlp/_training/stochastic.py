@@ -11,14 +11,14 @@ import numpy as np
 from skmlp._engine.losses.classification import LOSSES, accuracy
 from skmlp._engine.network import Network
 from skmlp._engine.types import FloatArray, IndexArray, Matrix
-from skmlp._training.dataset import Rows, minibatches
+from skmlp._training.dataset import Dataset, minibatches
 from skmlp._training.history import History, StoppingRule
 from skmlp._training.solver import Solver
 
 OnEpoch = Callable[[History], bool]
 
 
-def go_on(history: History) -> bool:
+def never_stop(history: History) -> bool:
     """Return False: nothing asks for training to stop."""
     return False
 
@@ -29,7 +29,7 @@ class Validation:
 
     Attributes
     ----------
-    rows : Rows
+    rows : Dataset
         The validation rows.
     score : callable or None, default=None
         ``score(network)`` returns the score; None: accuracy.
@@ -37,7 +37,7 @@ class Validation:
         Number of rows per chunk of the forward pass; None: all at once.
     """
 
-    rows: Rows
+    rows: Dataset
     score: Callable[[Network], float] | None = None
     chunk_rows: int | None = None
 
@@ -46,7 +46,7 @@ class Validation:
         loss = LOSSES[network.loss.out_activation]
         z, y, w = network.logits(self.rows.X, self.chunk_rows), self.rows.y, self.rows.w
         score = accuracy(loss, z, y, w) if self.score is None else self.score(network)
-        history.validation_loss_curve.append(loss.value_delta(z, y, w))
+        history.validation_loss_curve.append(loss.loss_gradient(z, y, w))
         history.validation_scores.append(score)
 
 
@@ -85,7 +85,7 @@ class Progress:
         n_epochs, n_rows = len(history.loss_curve), history.n_rows
         return cls(history, order, vectors, n_epochs, history.best_epoch, n_rows, vars(rule).copy())
 
-    def undo_the_rest(self) -> None:
+    def roll_back(self) -> None:
         """Forget what the history tells of an interrupted epoch.
 
         To be called where a KeyboardInterrupt is handled; raises it again in the first epoch.
@@ -99,7 +99,7 @@ class Progress:
 def run_epoch(
     network: Network,
     solver: Solver,
-    rows: Rows,
+    rows: Dataset,
     batch_size: int,
     order: IndexArray | None,
     deadline: float = math.inf,
@@ -135,7 +135,7 @@ def train(
     network: Network,
     solver: Solver,
     rule: StoppingRule,
-    rows: Rows,
+    rows: Dataset,
     *,
     batch_size: int,
     max_epochs: int,
@@ -145,7 +145,7 @@ def train(
     deadline: float = math.inf,
     on_batch: Callable[[], object] = lambda: None,
     on_epoch_begin: Callable[[], object] = lambda: None,
-    on_epoch_end: OnEpoch = go_on,
+    on_epoch_end: OnEpoch = never_stop,
     progress: Progress | None = None,
     on_progress: Callable[[Progress], object] = lambda progress: None,
 ) -> History:
@@ -159,7 +159,7 @@ def train(
     ----------
     network, solver, rule
         What is trained, and the state that goes with it.
-    rows : Rows
+    rows : Dataset
         The training rows.
     batch_size : int
         Number of rows in a batch.
@@ -218,7 +218,7 @@ def train(
             history.learning_rate_curve.append(solver.learning_rate)
             if validation is not None:
                 if population is not None:
-                    network.take_population_statistics(population)
+                    network.update_batch_norm_statistics(population)
                 validation.measure(network, history)
             keeps = rule.update(history) or not rule.monitors_validation
             solver.epoch_end(n_rows)
@@ -245,31 +245,31 @@ def train(
         else:
             history.converged = planned
     except KeyboardInterrupt:
-        progress.undo_the_rest()
+        progress.roll_back()
         vars(rule).update(progress.rule)
     vectors[...] = progress.vectors
     if validation is None and population is not None:
         try:
-            network.take_population_statistics(population)
+            network.update_batch_norm_statistics(population)
         except KeyboardInterrupt:
             history.interrupted = True
     return history
 
 
-def has_hardly_learnt(network: Network, rows: Rows, n_rows: int = 1000) -> bool:
+def barely_beats_baseline(network: Network, rows: Dataset, n_rows: int = 1000) -> bool:
     """Return whether predictions are hardly better than the frequencies of the classes.
 
     That is, whether the cross-entropy on a sample of the rows is not clearly below the entropy of
     their labels.
     """
-    sample = rows.spread(n_rows).take()
+    sample = rows.subsample(n_rows).gather()
     loss, z, w = LOSSES[network.loss.out_activation], network.logits(sample.X), sample.w
-    entropy = loss.entropy(sample.y, z.shape[1], w)
+    entropy = loss.baseline(sample.y, z.shape[1], w)
     mean_weight = 1.0 if w is None else float(w.mean())
-    return 0 < 0.99 * entropy < loss.value_delta(z, sample.y, w) / mean_weight
+    return 0 < 0.99 * entropy < loss.loss_gradient(z, sample.y, w) / mean_weight
 
 
-def diverged(rows: Rows, epoch: int, learning_rate: float | None = None) -> ValueError:
+def diverged(rows: Dataset, epoch: int, learning_rate: float | None = None) -> ValueError:
     """Return the error for a training whose numbers are no longer finite."""
     rate = "" if learning_rate is None else f" at learning rate {learning_rate:g}"
     remedy = "" if learning_rate is None else "lower learning_rate_init or "

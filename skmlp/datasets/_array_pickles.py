@@ -48,7 +48,7 @@ def load_notes(raw: bytes) -> Any:
     return _ArrayUnpickler(BytesIO(raw), encoding="latin1").load()
 
 
-class _Recorded:
+class _PickledCall:
     """What a pickle asks for: a global by name, called with `args`, given `state`.
 
     It is a note of the request, not its fulfilment: the pickle gets hold of no function or class.
@@ -59,8 +59,8 @@ class _Recorded:
         self.args = args
         self.state: Any = None
 
-    def __call__(self, *args: Any) -> "_Recorded":
-        return _Recorded(self.name, args)
+    def __call__(self, *args: Any) -> "_PickledCall":
+        return _PickledCall(self.name, args)
 
     def __setstate__(self, state: Any) -> None:
         self.state = state
@@ -72,7 +72,7 @@ class _ArrayUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str, /) -> Any:
         if (module, name) not in _GLOBALS:
             raise ValueError(f"the pickle asks for {module}.{name}, only NumPy arrays are allowed")
-        return _Recorded(name)
+        return _PickledCall(name)
 
 
 def _check_operations(raw: bytes) -> None:
@@ -101,7 +101,7 @@ def build_array(name: str, note: Any) -> NDArray[Any]:
     Exception
         Of nearly any kind, if it is none, or an array of other types than numbers.
     """
-    if not isinstance(note, _Recorded) or note.name not in ("_reconstruct", "_frombuffer"):
+    if not isinstance(note, _PickledCall) or note.name not in ("_reconstruct", "_frombuffer"):
         raise ValueError(f"{name} is not a NumPy array")
     if note.name == "_reconstruct":
         _, shape, dtype, fortran, raw = note.state
@@ -111,7 +111,7 @@ def build_array(name: str, note: Any) -> NDArray[Any]:
     code, byte_order = dtype.args[0], dtype.state[1]
     if not (isinstance(code, str) and re.fullmatch("[iuf][1248]", code) and byte_order in _ORDERS):
         raise ValueError(f"{name} is not an array of integers, float32 or float64")
-    if isinstance(raw, _Recorded) and raw.name == "encode" and raw.args[1:] == ("latin1",):
+    if isinstance(raw, _PickledCall) and raw.name == "encode" and raw.args[1:] == ("latin1",):
         raw = raw.args[0]
     data = raw.encode("latin1") if isinstance(raw, str) else raw
     array = np.frombuffer(data, np.dtype(byte_order + code))

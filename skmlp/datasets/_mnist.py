@@ -187,7 +187,7 @@ def _fetch() -> dict[str, NDArray[Any]]:
             f"The download of mnist_784 from OpenML failed ({type(error).__name__}: {error}). "
             f"Without a network, give path: {_SOURCES}."
         ) from error
-    with _blaming("mnist_784 of OpenML"):
+    with _naming_source("mnist_784 of OpenML"):
         full = N_TRAIN + N_VAL
         images, labels = np.asarray(table.data), np.asarray(table.target).astype(np.int64)
         arrays = (images[:full], labels[:full], images[full:], labels[full:])
@@ -197,7 +197,7 @@ def _fetch() -> dict[str, NDArray[Any]]:
 
 
 @contextmanager
-def _blaming(source: str | os.PathLike[str]) -> Iterator[None]:
+def _naming_source(source: str | os.PathLike[str]) -> Iterator[None]:
     """Turn whatever a damaged `source` raises into a ValueError that names it."""
     try:
         yield
@@ -291,7 +291,7 @@ def _find_idx(folder: Path, stems: tuple[str, ...]) -> Path:
 def _read_idx(path: Path, name: str, rows: int) -> NDArray[Any]:
     """Read one IDX file: big-endian 32-bit magic number and sizes, then the bytes."""
     shape = (rows, SIDE, SIDE) if name.startswith("X") else (rows,)
-    with _blaming(path), _open(path) as file:
+    with _naming_source(path), _open(path) as file:
         _check_idx_header(file, shape)
         raw = _read_exactly(file, math.prod(shape), name)
         return _clean(name, np.frombuffer(raw, np.uint8).reshape(shape), rows)
@@ -313,7 +313,7 @@ def _check_idx_header(file: BufferedIOBase, shape: tuple[int, ...]) -> None:
 
 
 def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
-    with path.open("rb") as file, _blaming(path), zipfile.ZipFile(file) as archive:
+    with path.open("rb") as file, _naming_source(path), zipfile.ZipFile(file) as archive:
         members = {info.filename.lower().removesuffix(".npy"): info for info in archive.infolist()}
         if len(members) < len(archive.infolist()):
             raise ValueError("two of its arrays have the same name but for case")
@@ -352,7 +352,7 @@ def _read_member(
 
 def _read_pickle(path: Path) -> dict[str, NDArray[Any]]:
     rows = _row_counts(with_val=True)
-    with _blaming(path):
+    with _naming_source(path):
         with _open(path) as file:
             raw = file.read(PICKLE_BYTES_MAX + 1)
         if len(raw) > PICKLE_BYTES_MAX:

@@ -16,8 +16,8 @@ from skmlp._data.inputs import (
     row_weights,
     split_rows,
 )
-from skmlp._data.targets import ClassWeights, TargetEncoder
-from skmlp._training.stochastic import Rows
+from skmlp._data.targets import ClassificationTargets, ClassWeights
+from skmlp._training.stochastic import Dataset
 
 # --- All or nothing ---------------------------------------------------------------------------
 
@@ -140,7 +140,7 @@ def test_dense_bytes_and_half_floats_are_kept_and_sparse_ones_are_not(dtype):
 
 Y = np.array([0, 0, 0, 1, 1, 2])
 X = np.arange(12.0).reshape(6, 2)
-ENCODER = TargetEncoder(Y)
+ENCODER = ClassificationTargets(Y)
 
 
 def weights(sample_weight, class_weight):
@@ -200,8 +200,10 @@ def test_weights_that_mean_nothing_are_refused(sample_weight, class_weight, mess
 
 def rows_of(y, weights=None, index=None):
     """Return rows whose only feature is their number, and the encoder of y."""
-    encoder = TargetEncoder(y)
-    return Rows(np.arange(float(len(y)))[:, np.newaxis], encoder.encode(y), weights, index), encoder
+    encoder = ClassificationTargets(y)
+    return Dataset(
+        np.arange(float(len(y)))[:, np.newaxis], encoder.encode(y), weights, index
+    ), encoder
 
 
 def split(y, fraction, seed=0, **kwargs):
@@ -219,7 +221,7 @@ def test_a_split_parts_the_rows():
     assert val.index is None
     np.testing.assert_array_equal(val.w, w[numbers])
     np.testing.assert_array_equal(val.y, numbers % 3)
-    np.testing.assert_array_equal(train.take().y, train.index % 3)
+    np.testing.assert_array_equal(train.gather().y, train.index % 3)
 
 
 def test_a_split_copies_no_training_rows():

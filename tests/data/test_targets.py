@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skmlp._data.targets import ClassWeights, TargetEncoder
+from skmlp._data.targets import ClassificationTargets, ClassWeights
 
 BINARY = np.array(["no", "yes", "yes", "no", "yes"])
 MULTICLASS = np.array([7, -2, 7, 100, -2])
@@ -15,7 +15,7 @@ MULTILABEL = np.array([[1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 1, 0], [1, 0, 0]])
 
 
 def test_two_classes_become_one_column_that_is_true_for_the_second():
-    encoder = TargetEncoder(BINARY)
+    encoder = ClassificationTargets(BINARY)
     assert (encoder.binary, encoder.multilabel) == (True, False)
     assert (encoder.out_activation, encoder.n_outputs) == ("logistic", 1)
     assert encoder.classes_.tolist() == ["no", "yes"]
@@ -24,7 +24,7 @@ def test_two_classes_become_one_column_that_is_true_for_the_second():
 
 
 def test_more_classes_become_their_numbers_in_sorted_order():
-    encoder = TargetEncoder(MULTICLASS)
+    encoder = ClassificationTargets(MULTICLASS)
     assert (encoder.binary, encoder.multilabel) == (False, False)
     assert (encoder.out_activation, encoder.n_outputs) == ("softmax", 3)
     assert encoder.classes_.tolist() == [-2, 7, 100]
@@ -33,7 +33,7 @@ def test_more_classes_become_their_numbers_in_sorted_order():
 
 
 def test_one_class_is_a_softmax_of_one():
-    encoder = TargetEncoder(np.array(["only", "only"]))
+    encoder = ClassificationTargets(np.array(["only", "only"]))
     assert (encoder.out_activation, encoder.n_outputs, encoder.binary) == ("softmax", 1, False)
     assert encoder.encode(np.array(["only"])).tolist() == [0]
     assert encoder.decode(np.array([0, 0])).tolist() == ["only", "only"]
@@ -41,7 +41,7 @@ def test_one_class_is_a_softmax_of_one():
 
 @pytest.mark.parametrize("convert", [np.asarray, sparse.csr_matrix, lambda Y: Y.astype(bool)])
 def test_indicators_become_booleans_of_the_same_shape(convert):
-    encoder = TargetEncoder(convert(MULTILABEL))
+    encoder = ClassificationTargets(convert(MULTILABEL))
     assert (encoder.binary, encoder.multilabel) == (False, True)
     assert (encoder.out_activation, encoder.n_outputs) == ("logistic", 3)
     assert encoder.classes_.tolist() == [0, 1, 2]
@@ -54,39 +54,39 @@ def test_indicators_become_booleans_of_the_same_shape(convert):
 @pytest.mark.parametrize("fitted_on", [np.asarray, sparse.csr_matrix])
 @pytest.mark.parametrize("convert", [np.asarray, sparse.csr_matrix])
 def test_indicators_may_be_sparse_in_one_call_and_dense_in_another(fitted_on, convert):
-    encoder = TargetEncoder(fitted_on(MULTILABEL))
+    encoder = ClassificationTargets(fitted_on(MULTILABEL))
     np.testing.assert_array_equal(encoder.encode(convert(MULTILABEL)), MULTILABEL)
 
 
 @pytest.mark.parametrize("y", [BINARY, MULTICLASS, MULTILABEL], ids=["binary", "multi", "labels"])
 def test_decoding_undoes_encoding(y):
-    encoder = TargetEncoder(y)
+    encoder = ClassificationTargets(y)
     decoded = encoder.decode(encoder.encode(y))
     np.testing.assert_array_equal(decoded, y)
     assert decoded.dtype == y.dtype
 
 
 def test_decoding_is_sparse_where_the_labels_were():
-    encoder = TargetEncoder(sparse.csr_matrix(MULTILABEL))
+    encoder = ClassificationTargets(sparse.csr_matrix(MULTILABEL))
     decoded = encoder.decode(MULTILABEL.astype(bool))
     assert sparse.issparse(decoded)
     np.testing.assert_array_equal(decoded.toarray(), MULTILABEL)
 
 
 def test_given_classes_count_in_place_of_those_of_y_and_in_any_order():
-    encoder = TargetEncoder(np.array([3, 3]), classes=[9, 3, 5, 3])
+    encoder = ClassificationTargets(np.array([3, 3]), classes=[9, 3, 5, 3])
     assert encoder.classes_.tolist() == [3, 5, 9]
     assert encoder.encode(np.array([9, 3])).tolist() == [2, 0]
 
 
 def test_given_classes_make_labels_of_one_kind_a_binary_target():
-    encoder = TargetEncoder(np.array([1, 1]), classes=[0, 1])
+    encoder = ClassificationTargets(np.array([1, 1]), classes=[0, 1])
     assert encoder.binary
     assert encoder.encode(np.array([1, 0])).tolist() == [[True], [False]]
 
 
 def test_equal_numbers_of_other_dtypes_are_the_same_labels():
-    encoder = TargetEncoder(np.array([0, 1, 2]))
+    encoder = ClassificationTargets(np.array([0, 1, 2]))
     assert encoder.encode(np.array([2.0, 0.0])).tolist() == [2, 0]
     assert encoder.encode(np.array([True, False])).tolist() == [1, 0]
 
@@ -108,7 +108,7 @@ def test_equal_numbers_of_other_dtypes_are_the_same_labels():
 )
 def test_labels_of_another_kind_are_refused_by_name(learnt, y, message):
     with pytest.raises(ValueError, match=message):
-        TargetEncoder(learnt).encode(y, name="labels")
+        ClassificationTargets(learnt).encode(y, name="labels")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_labels_of_another_kind_are_refused_by_name(learnt, y, message):
 )
 def test_targets_that_are_no_classes_are_refused(y, message):
     with pytest.raises(ValueError, match=message):
-        TargetEncoder(y)
+        ClassificationTargets(y)
 
 
 # --- Class weights ----------------------------------------------------------------------------
@@ -128,7 +128,7 @@ def test_targets_that_are_no_classes_are_refused(y, message):
 
 def weights_of(class_weight, y, w=None):
     """Return the class weights of the rows that they were learnt from."""
-    encoder = TargetEncoder(y)
+    encoder = ClassificationTargets(y)
     targets = encoder.encode(y)
     return ClassWeights(class_weight, encoder, targets, w).of_rows(targets)
 

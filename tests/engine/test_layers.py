@@ -8,7 +8,15 @@ from scipy.sparse import csr_matrix
 from scipy.stats import kstest
 
 from skmlp._engine.activations import ACTIVATIONS
-from skmlp._engine.layers import BatchNorm, Dense, Dropout, GaussianNoise, Hidden, affine, product
+from skmlp._engine.layers import (
+    Activation,
+    BatchNorm,
+    Dense,
+    Dropout,
+    GaussianNoise,
+    affine,
+    product,
+)
 
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 dense_and_sparse = pytest.mark.parametrize("container", [np.asarray, csr_matrix])
@@ -108,7 +116,7 @@ def some_batch_norm(n_units, dtype="float64", seed=5):
 
 
 IN_PLACE = {
-    **{name: (lambda h=h: Hidden(h)) for name, h in ACTIVATIONS.items()},
+    **{name: (lambda h=h: Activation(h)) for name, h in ACTIVATIONS.items()},
     "dropout": lambda: Dropout(0.4, np.random.default_rng(0)),
     "noise": lambda: GaussianNoise(0.7, np.random.default_rng(0)),
     "batch_norm": lambda: some_batch_norm(5),
@@ -143,7 +151,7 @@ def test_backward_is_the_derivative_of_forward(name, m):
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_only_an_activation_that_needs_more_than_its_output_takes_a_second_array(name):
-    layer, a = Hidden(ACTIVATIONS[name]), far_from_kinks((7, 5))
+    layer, a = Activation(ACTIVATIONS[name]), far_from_kinks((7, 5))
     layer.forward(a)
     layer.backward(a, np.ones_like(a))
     assert (layer._buffer is not None) == ACTIVATIONS[name].keeps

@@ -7,7 +7,7 @@ from gradients import STEP, assert_same_gradient, central_differences
 from scipy.sparse import csr_matrix, issparse
 
 from skmlp._engine.activations import ACTIVATIONS
-from skmlp._engine.layers import Dropout, GaussianNoise, Hidden
+from skmlp._engine.layers import Activation, Dropout, GaussianNoise
 from skmlp._engine.losses.classification import LOSSES
 from skmlp._engine.network import Network, per_layer, set_lengths
 from skmlp._training.optimizers import SGD
@@ -141,7 +141,7 @@ def value_and_gradients_of_pytorch(network, X, y, w, disturbances):
         else:
             z = z + parts["b"][i]
         steps = network._in_place[i]
-        h = next(k for k, layer in enumerate(steps) if isinstance(layer, Hidden))
+        h = next(k for k, layer in enumerate(steps) if isinstance(layer, Activation))
         a = disturbed(z, steps[:h])
         a = disturbed(named[name](a) if name in named else getattr(F, name)(a), steps[h + 1 :])
     z = a @ parts["W"][-1] + parts["b"][-1]
@@ -212,9 +212,9 @@ def regularised(case, monkeypatch):
     X, y, w = some_rows(out, K, weighted)
     X = case["container"](X)
 
-    hidden_forward = Hidden.forward
+    hidden_forward = Activation.forward
     monkeypatch.setattr(
-        Hidden, "forward", lambda self, a: (seen.append(a.copy()), hidden_forward(self, a))
+        Activation, "forward", lambda self, a: (seen.append(a.copy()), hidden_forward(self, a))
     )
     for seed in range(1000):
         rng = np.random.default_rng(seed)
@@ -610,8 +610,8 @@ def test_population_statistics_normalise_prediction_as_a_batch_of_all_rows_does(
     network = with_running_statistics(some_network((5, 4, 6), 3, activation, batch_norm=True))
     X, y, _ = some_rows("softmax", 3)
     in_training = network.loss_gradient(X, y)
-    network.take_population_statistics(container(X))
-    predicted = LOSSES["softmax"].value_delta(network.logits(X), y)
+    network.update_batch_norm_statistics(container(X))
+    predicted = LOSSES["softmax"].loss_gradient(network.logits(X), y)
     assert predicted == pytest.approx(in_training, rel=1e-12)
 
 
@@ -622,7 +622,7 @@ def test_population_statistics_are_without_noise_and_dropout():
     plain = some_network((5, 4), 3, batch_norm=True)
     X, _, _ = some_rows("softmax", 3)
     for network in (disturbed, plain):
-        network.take_population_statistics(X)
+        network.update_batch_norm_statistics(X)
     np.testing.assert_array_equal(disturbed.parameters.vectors, plain.parameters.vectors)
     assert rng.random() == np.random.default_rng(0).random()
 
@@ -635,7 +635,7 @@ def test_population_statistics_are_of_the_running_mean_of_the_parameters_if_ther
     network.parameters.vectors[1] *= 1.5
     mean_alone.parameters.vectors[0] = network.parameters.vectors[1]
     for n in (network, mean_alone):
-        n.take_population_statistics(X)
+        n.update_batch_norm_statistics(X)
     np.testing.assert_array_equal(network.parameters.vectors[0], current)
     np.testing.assert_array_equal(network.parameters.vectors[1], mean_alone.parameters.vectors[0])
     np.testing.assert_array_equal(network.logits(X), mean_alone.logits(X))

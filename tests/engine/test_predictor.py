@@ -67,7 +67,7 @@ def test_neither_chunks_nor_sparse_rows_nor_lists_change_the_gradient(dtype, mon
     tolerance = {"rtol": 1e-4, "atol": 1e-6}
     np.testing.assert_allclose(model.input_gradient(csr_matrix(X), y), expected, **tolerance)
     np.testing.assert_allclose(model.input_gradient(X, y.tolist()), expected, **tolerance)
-    monkeypatch.setattr("skmlp._classifier.rows_at_once", lambda weights: 7)
+    monkeypatch.setattr("skmlp._classifier.rows_per_chunk", lambda weights: 7)
     np.testing.assert_allclose(model.input_gradient(X, y), expected, **tolerance)
 
 

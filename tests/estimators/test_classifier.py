@@ -1679,7 +1679,7 @@ def test_an_interrupt_while_it_is_asked_whether_the_model_has_learnt_loses_nothi
         raise KeyboardInterrupt
 
     expected = small(max_iter=300, tol=0.1).fit(X, y)
-    monkeypatch.setattr("skmlp._fit.fit.has_hardly_learnt", interrupted)
+    monkeypatch.setattr("skmlp._fit.fit.barely_beats_baseline", interrupted)
     model = small(max_iter=300, tol=0.1).fit(X, y)
     assert asked
     assert model.loss_curve_ == expected.loss_curve_
@@ -1689,7 +1689,7 @@ def test_an_interrupt_as_the_refit_begins_leaves_the_search(monkeypatch):
     def interrupted(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("skmlp._persistence.checkpoint.Checkpoint.begin_refit", interrupted)
+    monkeypatch.setattr("skmlp._persistence.checkpoint.Checkpoint.record_search", interrupted)
     with pytest.warns(UserWarning, match="interrupted after 4 complete epochs"):
         model = small(early_stopping=True, refit=True, max_iter=4).fit(X, y)
     assert model.n_iter_ == 4

@@ -179,7 +179,7 @@ def test_difference_names_its_test(number):
     prefix = f"test_difference_{number:02}_"
     assert sections[number - 1].startswith(f"{number}. ")
     assert re.findall(r"test_difference_\d+_", sections[number - 1]) == [prefix]
-    assert f"def {prefix}" in text_of(ROOT / "tests" / "test_differences.py")
+    assert f"def {prefix}" in text_of(ROOT / "tests" / "estimators" / "test_differences.py")
 
 
 def test_differences_name_all_that_is_added():

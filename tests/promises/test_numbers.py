@@ -123,14 +123,14 @@ def test_losses_and_probabilities_are_finite_for_the_largest_logits(out_activati
     loss = LOSSES[out_activation]
     z = (size * np.array([[1.0, -1.0, 0.0], [-1.0, 1.0, 1.0]])).astype(dtype)
     y = np.array([1, 0]) if out_activation == "softmax" else np.array([[0, 1, 0], [1, 0, 0]], bool)
-    a, log_a = loss.proba(z), loss.log_proba(z)
+    a, log_a = loss.inverse_link(z), loss.log_proba(z)
     assert np.isfinite(log_a).all()
     assert ((a > 0) & (a <= 1)).all()
     assert np.isfinite(np.log(a)).all()
     # the mean of both rows, which are as wrong as can be
     expected = 2 * size if out_activation == "softmax" else 2.5 * size
     delta = z.copy()
-    assert loss.value_delta(delta, y) == pytest.approx(expected, rel=1e-3)
+    assert loss.loss_gradient(delta, y) == pytest.approx(expected, rel=1e-3)
     assert np.isfinite(delta).all()
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from skmlp._training.dataset import Rows, minibatches
+from skmlp._training.dataset import Dataset, minibatches
 
 dense_and_sparse = pytest.mark.parametrize("container", [np.asarray, csr_matrix])
 with_and_without_weights = pytest.mark.parametrize("weighted", [False, True])
@@ -11,7 +11,7 @@ with_and_without_weights = pytest.mark.parametrize("weighted", [False, True])
 def some_rows(weighted=False, container=np.asarray):
     rng = np.random.RandomState(0)
     X, y, w = rng.normal(size=(10, 3)), rng.randint(3, size=10), rng.rand(10)
-    return Rows(container(X), y, w / w.mean() if weighted else None)
+    return Dataset(container(X), y, w / w.mean() if weighted else None)
 
 
 def dense(X):
@@ -21,7 +21,7 @@ def dense(X):
 def test_rows_without_index_are_all_rows():
     rows = some_rows(weighted=True)
     assert len(rows) == 10
-    assert rows.take() is rows
+    assert rows.gather() is rows
     assert rows.weights() is rows.w
 
 
@@ -30,9 +30,9 @@ def test_rows_without_index_are_all_rows():
 def test_rows_with_index_are_those_in_that_order(weighted, container):
     rows = some_rows(weighted=weighted, container=container)
     index = np.array([7, 2, 2, 9])
-    chosen = Rows(rows.X, rows.y, rows.w, index)
+    chosen = Dataset(rows.X, rows.y, rows.w, index)
     assert len(chosen) == 4
-    taken = chosen.take()
+    taken = chosen.gather()
     assert taken.index is None
     np.testing.assert_array_equal(dense(taken.X), dense(rows.X)[[7, 2, 2, 9]])
     np.testing.assert_array_equal(taken.y, rows.y[[7, 2, 2, 9]])
@@ -46,13 +46,13 @@ def test_rows_with_index_are_those_in_that_order(weighted, container):
 
 def test_mean_weight_is_that_of_the_rows_meant():
     X, y, w = np.ones((3, 1)), np.zeros(3), np.array([1.0, 2.0, 6.0])
-    assert Rows(X, y).mean_weight() == 1
-    assert Rows(X, y, w).mean_weight() == 3
-    assert Rows(X, y, w, np.array([1, 2])).mean_weight() == 4
+    assert Dataset(X, y).mean_weight() == 1
+    assert Dataset(X, y, w).mean_weight() == 3
+    assert Dataset(X, y, w, np.array([1, 2])).mean_weight() == 4
 
 
 def test_normalised_divides_the_weights_in_the_precision_asked_for():
-    rows = Rows(np.ones((2, 1), "float32"), np.zeros(2), np.array([1.0, 4.0]), np.array([1]))
+    rows = Dataset(np.ones((2, 1), "float32"), np.zeros(2), np.array([1.0, 4.0]), np.array([1]))
     normalised = rows.normalised(4.0, np.dtype("float32"))
     np.testing.assert_array_equal(normalised.w, [0.25, 1])
     assert normalised.w.dtype == "float32"
@@ -65,8 +65,8 @@ def test_normalised_divides_the_weights_in_the_precision_asked_for():
 @pytest.mark.parametrize("index", [None, np.array([9, 7, 5, 3, 1, 0])], ids=["all", "some"])
 def test_a_sample_is_spread_over_the_rows_meant(index, n_rows):
     rows = some_rows(weighted=True)
-    rows = Rows(rows.X, rows.y, rows.w, index)
-    sample, meant = rows.spread(n_rows), np.arange(10) if index is None else index
+    rows = Dataset(rows.X, rows.y, rows.w, index)
+    sample, meant = rows.subsample(n_rows), np.arange(10) if index is None else index
     if len(meant) <= n_rows:
         assert sample is rows
         return
@@ -84,7 +84,7 @@ def test_narrow_rows_are_converted_batch_by_batch(narrow, order):
     X = np.arange(10).reshape(5, 2).astype(narrow)
     batches = [
         batch.copy()
-        for batch, _, _ in minibatches(Rows(X, np.arange(5)), 2, order, np.dtype("float32"))
+        for batch, _, _ in minibatches(Dataset(X, np.arange(5)), 2, order, np.dtype("float32"))
     ]
     assert [batch.dtype for batch in batches] == ["float32"] * 3
     np.testing.assert_array_equal(np.vstack(batches), X if order is None else X[order])
@@ -121,7 +121,7 @@ def test_minibatches_are_all_rows_once_in_the_given_order(
 def test_minibatches_of_an_index_leave_the_other_rows_out():
     rows = some_rows()
     index = np.array([8, 1, 5])
-    chosen = Rows(rows.X, rows.y, None, index)
+    chosen = Dataset(rows.X, rows.y, None, index)
     y = [y for _, y, _ in minibatches(chosen, 2, index)]
     np.testing.assert_array_equal(np.concatenate(y), rows.y[index])
 

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from skmlp._training.history import History, KnownPlateaus, StoppingRule
+from skmlp._training.history import History, ReplayedPlateaus, StoppingRule
 
 CURVES = {
     "loss": "loss_curve",
@@ -35,16 +35,16 @@ def test_patience_with_the_loss_worked_by_hand():
     assert rule.best == 7.25
 
 
-@pytest.mark.parametrize("later_wins", [False, True])
-def test_patience_with_the_score_worked_by_hand(later_wins):
-    rule = StoppingRule("validation_score", tol=0.125, patience=1, later_wins=later_wins)
+@pytest.mark.parametrize("ties_to_latest", [False, True])
+def test_patience_with_the_score_worked_by_hand(ties_to_latest):
+    rule = StoppingRule("validation_score", tol=0.125, patience=1, ties_to_latest=ties_to_latest)
     table = [
         # score     best?    exhausted?
         (0.5, True, False),
         (0.5625, True, False),  # highest, but by less than tol: 1 epoch without a rise
         (0.6875, True, False),  # 0.5625 + tol: 0 epochs
         (0.25, False, False),  # 1 epoch
-        (0.6875, later_wins, True),  # as high as the highest is no progress: 2 epochs
+        (0.6875, ties_to_latest, True),  # as high as the highest is no progress: 2 epochs
     ]
     follow(rule, table)
     assert rule.best == -0.6875
@@ -80,7 +80,7 @@ def test_a_rule_knows_whether_it_needs_validation_rows(monitors):
 
 
 def test_known_plateaus_come_after_just_the_epochs_given():
-    rule, history = KnownPlateaus([2, 5]), History()
+    rule, history = ReplayedPlateaus([2, 5]), History()
     assert not rule.monitors_validation
     exhausted = []
     for loss in (1.0, 2.0, 0.5, 0.1, 0.0, 3.0):

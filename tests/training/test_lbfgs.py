@@ -7,7 +7,7 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from skmlp._engine.network import Network
-from skmlp._training.dataset import Rows
+from skmlp._training.dataset import Dataset
 from skmlp._training.lbfgs import train_lbfgs
 from skmlp._training.stochastic import Validation
 
@@ -32,7 +32,7 @@ def convex_problem(K, container=np.asarray, weighted=False):
     X = rng.normal(size=(120, 4)) + np.eye(4)[y]
     w = rng.rand(120) if weighted else None
     encoded = (y == 1)[:, np.newaxis] if K == 2 else y
-    rows = Rows(container(X), encoded, None if w is None else w / w.mean())
+    rows = Dataset(container(X), encoded, None if w is None else w / w.mean())
     n_outputs, out = (1, "logistic") if K == 2 else (K, "softmax")
     return rows, some_network(n_outputs, out), y
 
@@ -107,10 +107,14 @@ def test_lbfgs_stops_at_max_fun_and_has_not_converged():
 def test_lbfgs_sees_only_the_rows_of_the_index():
     rows, network, _ = convex_problem(4, weighted=True)
     index = np.arange(0, 120, 2)
-    some, twin = Rows(rows.X, rows.y, rows.w, index), convex_problem(4)[1]
+    some, twin = Dataset(rows.X, rows.y, rows.w, index), convex_problem(4)[1]
     history = train_lbfgs(network, some, max_iter=20, max_fun=100, tol=1e-9)
     expected = train_lbfgs(
-        twin, Rows(rows.X[index], rows.y[index], rows.w[index]), max_iter=20, max_fun=100, tol=1e-9
+        twin,
+        Dataset(rows.X[index], rows.y[index], rows.w[index]),
+        max_iter=20,
+        max_fun=100,
+        tol=1e-9,
     )
     assert history.loss_curve == expected.loss_curve
     np.testing.assert_array_equal(network.theta, twin.theta)
@@ -133,7 +137,7 @@ def test_lbfgs_in_float32_keeps_the_network_in_float32():
     rows, exact, _ = convex_problem(4)
     network = some_network(4, "softmax", dtype="float32")
     options = {"max_iter": 200, "max_fun": 500, "tol": 1e-4}
-    history = train_lbfgs(network, Rows(rows.X.astype("float32"), rows.y), **options)
+    history = train_lbfgs(network, Dataset(rows.X.astype("float32"), rows.y), **options)
     expected = train_lbfgs(exact, rows, **options)
     assert network.theta.dtype == network.grad.dtype == "float32"
     assert history.loss == pytest.approx(expected.loss, rel=1e-5)
@@ -188,7 +192,7 @@ def test_lbfgs_stops_with_an_error_when_a_parameter_is_not_finite():
 def test_lbfgs_stops_with_an_error_when_the_loss_is_not_finite():
     rows, network, _ = convex_problem(4)
     with pytest.raises(ValueError, match=r"non-finite .* in epoch 1\. .*scale the features"):
-        train_lbfgs(network, Rows(4e307 * rows.X, rows.y), max_iter=10, max_fun=100, tol=1e-9)
+        train_lbfgs(network, Dataset(4e307 * rows.X, rows.y), max_iter=10, max_fun=100, tol=1e-9)
     assert np.isfinite(network.theta).all()
 
 
@@ -243,7 +247,7 @@ def test_lbfgs_validates_with_the_normalisation_of_its_iteration():
 
     def on_epoch_end(history):
         z = network.logits(rows.X)
-        seen.append(network.loss.value_delta(z, rows.y, rows.w))
+        seen.append(network.loss.loss_gradient(z, rows.y, rows.w))
 
     history = train_lbfgs(
         network, rows, max_iter=5, max_fun=100, tol=1e-9, validation=Validation(rows),

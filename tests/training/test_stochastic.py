@@ -9,12 +9,12 @@ from scipy.sparse import csr_matrix
 from skmlp import NumpyMLPClassifier
 from skmlp._engine.activations import ACTIVATIONS
 from skmlp._engine.network import Network
-from skmlp._training.dataset import Rows
+from skmlp._training.dataset import Dataset
 from skmlp._training.history import StoppingRule
 from skmlp._training.optimizers import OPTIMIZERS
 from skmlp._training.schedules import SCHEDULES
 from skmlp._training.solver import Solver
-from skmlp._training.stochastic import Validation, has_hardly_learnt, run_epoch, train
+from skmlp._training.stochastic import Validation, barely_beats_baseline, run_epoch, train
 
 DEFAULTS = NumpyMLPClassifier().get_params()
 dense_and_sparse = pytest.mark.parametrize("container", [np.asarray, csr_matrix])
@@ -25,7 +25,7 @@ every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
 def some_rows(n=10, n_features=3, K=3, weighted=False, container=np.asarray, seed=0):
     rng = np.random.RandomState(seed)
     X, y, w = rng.normal(size=(n, n_features)), rng.randint(K, size=n), rng.rand(n)
-    return Rows(container(X), y, w / w.mean() if weighted else None)
+    return Dataset(container(X), y, w / w.mean() if weighted else None)
 
 
 def some_network(layer_sizes=(3, 5, 3), activation="tanh", dtype="float64", **options):
@@ -146,7 +146,9 @@ class Script:
 
 
 # one feature, and yes where it is positive
-LINE = Rows(np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.array([[False], [False], [True], [True]]))
+LINE = Dataset(
+    np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.array([[False], [False], [True], [True]])
+)
 
 
 def train_on_a_line(values, **options):
@@ -197,12 +199,14 @@ def test_curves_hold_the_loss_before_and_the_validation_after_each_epochs_steps(
     assert history.loss == history.loss_curve[-1]
 
 
-@pytest.mark.parametrize("later_wins", [False, True])
-def test_of_epochs_with_equal_scores_the_earlier_one_is_kept_unless_the_later_one_wins(later_wins):
+@pytest.mark.parametrize("ties_to_latest", [False, True])
+def test_of_epochs_with_equal_scores_the_earlier_one_is_kept_unless_ties_go_to_the_latest(
+    ties_to_latest,
+):
     values = [(0, -1), (1, 0), (1, 1.5), (2, 0), (-1, 0)]
-    rule = StoppingRule("validation_score", patience=math.inf, later_wins=later_wins)
+    rule = StoppingRule("validation_score", patience=math.inf, ties_to_latest=ties_to_latest)
     network, history, _ = train_on_a_line(values, rule=rule, validation=Validation(LINE))
-    assert history.best_epoch == (4 if later_wins else 2)
+    assert history.best_epoch == (4 if ties_to_latest else 2)
     np.testing.assert_array_equal(network.theta, values[history.best_epoch - 1])
 
 
@@ -250,7 +254,7 @@ def test_validation_and_the_best_parameters_are_of_the_running_mean():
         assert not np.array_equal(*vectors)
         plain.theta[:] = vectors[1]
         z = plain.logits(held_out.X)
-        assert plain.loss.value_delta(z, held_out.y) == pytest.approx(expected, rel=1e-12)
+        assert plain.loss.loss_gradient(z, held_out.y) == pytest.approx(expected, rel=1e-12)
     np.testing.assert_array_equal(network.parameters.vectors, means[history.best_epoch - 1])
 
 
@@ -262,7 +266,7 @@ def test_batch_normalisations_predict_by_the_population_given(validated, averagi
     losses = []
 
     def on_epoch_end(history):
-        losses.append(network.loss.value_delta(network.logits(held_out.X), held_out.y))
+        losses.append(network.loss.loss_gradient(network.logits(held_out.X), held_out.y))
 
     history = train(
         network, some_solver(network, averaging=averaging), StoppingRule(), rows,
@@ -270,7 +274,7 @@ def test_batch_normalisations_predict_by_the_population_given(validated, averagi
         validation=Validation(held_out) if validated else None, on_epoch_end=on_epoch_end,
     )  # fmt: skip
     expected = network.logits(held_out.X)
-    network.take_population_statistics(rows.X)
+    network.update_batch_norm_statistics(rows.X)
     np.testing.assert_array_equal(network.logits(held_out.X), expected)
     assert losses == history.validation_loss_curve or not validated
 
@@ -459,7 +463,7 @@ def test_the_loss_of_an_epoch_cut_short_is_the_mean_over_its_rows(clock):
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_each_epoch_goes_on_shuffling_the_order_of_the_one_before(shuffle, index):
     rows = some_rows()
-    rows = Rows(rows.X, rows.y, None, index)
+    rows = Dataset(rows.X, rows.y, None, index)
     ours, by_hand = some_network(), some_network()
     train(
         ours, some_solver(ours), StoppingRule(), rows, batch_size=4, max_epochs=3,
@@ -481,25 +485,27 @@ def test_each_epoch_goes_on_shuffling_the_order_of_the_one_before(shuffle, index
 def shares(n_yes, n=8):
     """Return rows of which so many are yes, and a network of one bias."""
     y = (np.arange(n) < n_yes)[:, np.newaxis]
-    return Rows(np.zeros((n, 1)), y), Network((1, 1), "relu", "logistic", 0.0, np.dtype("float64"))
+    return Dataset(np.zeros((n, 1)), y), Network(
+        (1, 1), "relu", "logistic", 0.0, np.dtype("float64")
+    )
 
 
 def test_predicting_the_frequencies_is_to_have_hardly_learnt():
     rows, network = shares(6)
     network.b[0][:] = math.log(3)  # a = 3 / 4
-    assert has_hardly_learnt(network, rows)
+    assert barely_beats_baseline(network, rows)
 
 
 def test_predicting_worse_than_the_frequencies_is_to_have_hardly_learnt():
     rows, network = shares(6)
     network.b[0][:] = -5.0
-    assert has_hardly_learnt(network, rows)
+    assert barely_beats_baseline(network, rows)
 
 
 def test_a_loss_clearly_below_the_entropy_is_to_have_learnt():
     rows, network = shares(6)
     network.W[0][:] = 1.0
-    assert not has_hardly_learnt(network, Rows(2.0 * rows.y - 1, rows.y))
+    assert not barely_beats_baseline(network, Dataset(2.0 * rows.y - 1, rows.y))
 
 
 def test_rows_count_by_their_weights():
@@ -508,15 +514,15 @@ def test_rows_count_by_their_weights():
     wrong = np.arange(8) % 2 == 0
     X = np.where(wrong[:, np.newaxis], 1 - 2.0 * rows.y, 2.0 * rows.y - 1)
     light = np.where(wrong, 1e-3, 1.0)
-    assert has_hardly_learnt(network, Rows(X, rows.y))
+    assert barely_beats_baseline(network, Dataset(X, rows.y))
     for scale in (1.0, 100.0):
-        assert not has_hardly_learnt(network, Rows(X, rows.y, scale * light))
-        assert has_hardly_learnt(network, Rows(X, rows.y, scale * light[::-1]))
+        assert not barely_beats_baseline(network, Dataset(X, rows.y, scale * light))
+        assert barely_beats_baseline(network, Dataset(X, rows.y, scale * light[::-1]))
 
 
 def test_one_class_alone_leaves_nothing_to_learn():
     rows, network = shares(8)
-    assert not has_hardly_learnt(network, rows)
+    assert not barely_beats_baseline(network, rows)
 
 
 @pytest.mark.parametrize("index", [None, np.arange(0, 60, 2)], ids=["all", "some"])
@@ -527,12 +533,12 @@ def test_it_is_judged_by_rows_from_all_over_those_that_are_meant(index):
     # right in one half, the first one or the second, and wrong in the other, which is worse
     first_half = np.arange(60)[:, np.newaxis] < 30
     for y in ((X > 0) == first_half, (X > 0) != first_half):
-        assert has_hardly_learnt(network, Rows(X, y, None, index), n_rows=8)
-    assert not has_hardly_learnt(network, Rows(X, X > 0, None, index), n_rows=8)
+        assert barely_beats_baseline(network, Dataset(X, y, None, index), n_rows=8)
+    assert not barely_beats_baseline(network, Dataset(X, X > 0, None, index), n_rows=8)
     if index is not None:
         # what the other rows say does not matter
         y = (X > 0) == np.isin(np.arange(60), index)[:, np.newaxis]
-        assert not has_hardly_learnt(network, Rows(X, y, None, index), n_rows=8)
+        assert not barely_beats_baseline(network, Dataset(X, y, None, index), n_rows=8)
 
 
 # --- Divergence ---
@@ -628,7 +634,7 @@ def test_an_interrupt_while_the_population_is_taken_leaves_the_training_complete
     def interrupted(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Network, "take_population_statistics", interrupted)
+    monkeypatch.setattr(Network, "update_batch_norm_statistics", interrupted)
     network, rows = some_network(), some_rows()
     history = train(
         network, some_solver(network, rate=0.01), StoppingRule("loss"), rows, batch_size=4,

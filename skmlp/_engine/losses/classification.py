@@ -17,10 +17,10 @@ class Loss(Protocol):
 
     out_activation: str
 
-    def value_delta(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
+    def loss_gradient(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
         """Return sum_i w_i loss_i / m; overwrite the logits z with delta = w (a - y) / m."""
 
-    def proba(self, z: FloatArray) -> FloatArray:
+    def inverse_link(self, z: FloatArray) -> FloatArray:
         """Return the probabilities a of the logits z."""
 
     def log_proba(self, z: FloatArray) -> FloatArray:
@@ -29,7 +29,7 @@ class Loss(Protocol):
     def predict(self, z: FloatArray) -> Targets:
         """Return the most probable encoded labels."""
 
-    def entropy(self, y: Targets, n_outputs: int, w: FloatArray | None = None) -> float:
+    def baseline(self, y: Targets, n_outputs: int, w: FloatArray | None = None) -> float:
         """Return the least mean loss of predictions that are the same for all rows."""
 
 
@@ -53,7 +53,7 @@ class SoftmaxCrossEntropy:
     def __init__(self, label_smoothing: float = 0.0) -> None:
         self.s = float(label_smoothing)
 
-    def value_delta(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
+    def loss_gradient(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
         """Return sum_i w_i loss_i / m; overwrite the logits z with delta = w (a - y) / m."""
         m = z.shape[0]
         true_class = np.arange(m), y
@@ -70,7 +70,7 @@ class SoftmaxCrossEntropy:
             z -= self.s / z.shape[1]
         return _weighted(-log_a_y, z, w)
 
-    def proba(self, z: FloatArray) -> FloatArray:
+    def inverse_link(self, z: FloatArray) -> FloatArray:
         """Return softmax(z), never rounded to 0.
 
         Probabilities too small for the precision become tiny / (1 + log(tiny) - log(a)), which is
@@ -95,7 +95,7 @@ class SoftmaxCrossEntropy:
         """Return the number of the most probable class, shape (m,)."""
         return z.argmax(axis=1)
 
-    def entropy(self, y: Targets, n_outputs: int, w: FloatArray | None = None) -> float:
+    def baseline(self, y: Targets, n_outputs: int, w: FloatArray | None = None) -> float:
         """Return -sum_k p_k log(p_k), p the weighted frequencies of the classes."""
         p = np.bincount(y, weights=w, minlength=n_outputs)
         return float(entr(p / p.sum()).sum())
@@ -120,7 +120,7 @@ class LogisticCrossEntropy:
     def __init__(self, label_smoothing: float = 0.0) -> None:
         self.s = float(label_smoothing)
 
-    def value_delta(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
+    def loss_gradient(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
         """Return sum_i w_i loss_i / m; overwrite the logits z with delta = w (a - y) / m."""
         u = np.where(y, -z, z)
         loss = np.logaddexp(0, u).sum(axis=1)
@@ -132,7 +132,7 @@ class LogisticCrossEntropy:
             z -= self.s / 2
         return _weighted(loss, z, w)
 
-    def proba(self, z: FloatArray) -> FloatArray:
+    def inverse_link(self, z: FloatArray) -> FloatArray:
         """Return the probability of "yes", shape (m, K), never rounded to 0 or 1."""
         a = expit(z)
         info = np.finfo(a.dtype)
@@ -146,7 +146,7 @@ class LogisticCrossEntropy:
         """Return whether "yes" is more probable than "no", shape (m, K)."""
         return z > 0
 
-    def entropy(self, y: Targets, n_outputs: int, w: FloatArray | None = None) -> float:
+    def baseline(self, y: Targets, n_outputs: int, w: FloatArray | None = None) -> float:
         """Return -sum_k p_k log(p_k) + (1 - p_k) log(1 - p_k), p the frequencies of yes."""
         p = np.average(y, axis=0, weights=w)
         return float((entr(p) + entr(1 - p)).sum())
