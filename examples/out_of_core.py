@@ -67,6 +67,8 @@ def limit_memory(megabytes: float) -> None:
         return
     import resource
 
+    # the first product makes BLAS take its working memory, which belongs to the libraries
+    np.ones((500, 500)) @ np.ones((500, 500))
     most = int((memory_mb("VmData") + megabytes) * 1e6)
     resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     print(f"From now on it may take {megabytes} MB more")

@@ -4,13 +4,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from skmlp._classifier import NumpyMLPClassifier
-from skmlp._legacy import register_legacy_modules
+from skmlp._legacy import register_legacy_names
 
 if TYPE_CHECKING:
     from skmlp._fold_ensemble import FoldEnsembleClassifier
     from skmlp._hidden_layer import HiddenLayerTransformer
-    from skmlp._plot.image_grid import MistakesDisplay, WeightsDisplay
+    from skmlp._plot.mistakes import MistakesDisplay
     from skmlp._plot.training_curve import TrainingCurveDisplay
+    from skmlp._plot.weights import WeightsDisplay
     from skmlp._skl2onnx import register_skl2onnx
     from skmlp._tabular import make_tabular_classifier
 
@@ -29,13 +30,13 @@ __version__ = "0.2.0.dev0"
 _LAZY = {
     "FoldEnsembleClassifier": "_fold_ensemble",
     "HiddenLayerTransformer": "_hidden_layer",
-    "MistakesDisplay": "_plot.image_grid",
+    "MistakesDisplay": "_plot.mistakes",
     "TrainingCurveDisplay": "_plot.training_curve",
-    "WeightsDisplay": "_plot.image_grid",
+    "WeightsDisplay": "_plot.weights",
     "make_tabular_classifier": "_tabular",
     "register_skl2onnx": "_skl2onnx",
 }
-register_legacy_modules()
+register_legacy_names()
 
 _MODULES = ("datasets", "preprocessing", "recipes")
 

@@ -1,40 +1,31 @@
-"""The estimator: its parameters, fitted attributes and public methods; the user's manual."""
+"""The classifier: its manual, labels and probabilities."""
 
-import copyreg
-import math
 import os
 from collections.abc import Callable, Sequence
-from numbers import Integral, Real
-from typing import Any, ClassVar
+from numbers import Real
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length
 
-from skmlp._compat import CallbackSupportMixin, Interval, Options, StrOptions, fit_context
-from skmlp._data.chunks import products, rows_per_chunk
-from skmlp._data.inputs import accepted_dtypes, is_valid_as_is
-from skmlp._engine.activations import ACTIVATIONS
-from skmlp._engine.initializers import INITIALIZERS
-from skmlp._engine.losses.classification import LOSSES
-from skmlp._engine.network import logits
-from skmlp._engine.predictor import hidden_activations, input_gradient
-from skmlp._engine.types import FloatArray, Matrix
-from skmlp._export.onnx_model import to_onnx, to_sklearn
+from skmlp._base import BaseNumpyMLP, is_stochastic
+from skmlp._choices import ActivationName, Dtype, LearningRate, Solver, WeightInit
+from skmlp._compat import Interval, StrOptions, fit_context
+from skmlp._data.class_weight import ClassWeights, class_weights
+from skmlp._data.request import FitMode, FitRequest
+from skmlp._data.targets import ClassificationTargets, continued_targets, first_targets
+from skmlp._engine.losses.base import ClassificationLoss
+from skmlp._engine.losses.registry import LOSSES
+from skmlp._engine.types import FloatArray, Targets
+from skmlp._export.onnx_head import ClassificationHead
+from skmlp._export.sklearn_model import mlp_classifier_twin
 from skmlp._fit.fit import fit_estimator
-from skmlp._persistence.model import restored, saved
-from skmlp._threads import blas_threads
-from skmlp._training.optimizers import OPTIMIZERS
-from skmlp._training.schedules import SCHEDULES
-from skmlp._training.state import TrainingState
-
-# what files of skmlp 0.1.0 call it
-_TrainingState = TrainingState
 
 
-class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+class NumpyMLPClassifier(ClassifierMixin, BaseNumpyMLP):
     """Multilayer perceptron classifier, trained by backpropagation in NumPy.
 
     It is a drop-in successor of :class:`sklearn.neural_network.MLPClassifier`: it has the same
@@ -279,70 +270,25 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     (2, 10)
     """
 
+    classes_: npt.NDArray[Any]
+    _targets: ClassificationTargets
+    _loss: ClassificationLoss
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(ACTIVATIONS)), "array-like"],
-        "solver": [StrOptions({"lbfgs", *OPTIMIZERS})],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions(set(SCHEDULES))],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [
-            Interval(Integral, 1, None, closed="left"),
-            Options(Real, {math.inf}),
-        ],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        **BaseNumpyMLP._parameter_constraints,
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
-        "weight_init": [
-            StrOptions(set(INITIALIZERS)),
-            Interval(Real, 0, None, closed="neither"),
-        ],
-        "dtype": [StrOptions({"float32", "float64"}), None],
-        "n_threads": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "max_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "warmup_epochs": [Interval(Real, 0, None, closed="left")],
-        "learning_rate_decay": [Interval(Real, 0, 1, closed="right")],
-        "averaging": [Interval(Real, 0, 1, closed="left"), None],
-        "batch_norm": ["boolean"],
-        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
-        "input_dropout": [Interval(Real, 0, 1, closed="left")],
-        "noise": [Interval(Real, 0, None, closed="left"), "array-like"],
-        "input_noise": [Interval(Real, 0, None, closed="left")],
-        "adversarial_radius": [Interval(Real, 0, None, closed="left")],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
-        "scoring": [str, callable, None],
-        "refit": ["boolean"],
-        "rtol": [Interval(Real, 0, 1, closed="left")],
-        "max_time": [Interval(Real, 0, None, closed="neither"), None],
-        "checkpoint_path": [str, os.PathLike, None],
-        "checkpoint_every": [Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] = (100,),
-        activation: str | Sequence[str] = "relu",
+        activation: ActivationName | Sequence[ActivationName] = "relu",
         *,
-        solver: str = "adam",
+        solver: Solver = "adam",
         alpha: float = 0.0001,
-        batch_size: int | str = "auto",
-        learning_rate: str = "constant",
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: LearningRate = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
@@ -360,10 +306,10 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        class_weight: str | dict | list | None = None,
-        weight_init: str | float = "glorot_uniform",
-        dtype: str | None = None,
-        n_threads: int | str = "auto",
+        class_weight: Literal["balanced"] | dict[Any, float] | list[dict[int, float]] | None = None,
+        weight_init: WeightInit | float = "glorot_uniform",
+        dtype: Dtype | None = None,
+        n_threads: int | Literal["auto"] = "auto",
         weight_decay: float = 0.01,
         max_grad_norm: float | None = None,
         max_norm: float | None = None,
@@ -431,34 +377,32 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.checkpoint_path = checkpoint_path
         self.checkpoint_every = checkpoint_every
 
+    @available_if(is_stochastic)
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(
+    def partial_fit(
         self,
         X: Any,
         y: Any,
         sample_weight: npt.ArrayLike | None = None,
-        *,
-        X_val: Any = None,
-        y_val: Any = None,
-    ) -> "NumpyMLPClassifier":
-        """Train the network on X and y.
+        classes: npt.ArrayLike | None = None,
+    ) -> Self:
+        """Train for one epoch on X and y, from the current parameters.
 
-        With ``warm_start=True`` and a fitted model, training starts from its parameters, else from
-        new ones. Whatever goes wrong, a model fitted before stays as it was.
+        The state of the solver and of the random generator continues from call to call, also after
+        pickling. There is no validation: `early_stopping` has no effect here. If `partial_fit`
+        raises an error, the model is the one from before the call.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The training rows. Scaled features (mean 0, standard deviation 1) train best.
+            Training rows.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Class labels of any kind, or a multilabel indicator matrix.
+            Labels of the rows. Not all classes must be among them.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row in the loss, at least 0. None: all 1. Rows of weight 0 are left out.
-        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
-            Rows to validate on after each epoch. `early_stopping` then goes by these, and splits
-            nothing off X.
-        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
-            Labels of `X_val`, among those of y.
+            Weight of each row in the loss, at least 0. The loss of a batch is divided by its number
+            of rows times the mean weight of all rows seen so far, over all calls.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever occur. Required in the first call, optional in later ones.
 
         Returns
         -------
@@ -467,74 +411,12 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
         Raises
         ------
-        InvalidParameterError
-            If a constructor parameter is of the wrong type or out of range.
-        ValueError
-            If X, y, the weights or the validation set are no valid input, or if training diverges:
-            then lower `learning_rate_init` or scale the features. If `checkpoint_path` is a file
-            that is damaged, or belongs to a fit with other parameters or data.
-        OSError
-            If `checkpoint_path` cannot be written.
-        KeyboardInterrupt
-            If interrupted before the first epoch is complete. Later, the fit ends with the last
-            complete epoch (the best one, with early stopping) and a warning.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If `max_iter` is reached before training has converged; if it came to a standstill
-            without having learnt; if columns of a dense X differ in scale by a factor of hundreds.
-        """
-        fit_estimator(self, X, y, sample_weight, X_val=X_val, y_val=y_val)
-        return self
-
-    def _is_stochastic(self) -> bool:
-        if self.solver not in OPTIMIZERS:
-            raise AttributeError(
-                f"partial_fit needs a stochastic solver, {' or '.join(sorted(OPTIMIZERS))}; "
-                f"got solver={self.solver!r}."
-            )
-        return True
-
-    @available_if(_is_stochastic)
-    @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: npt.ArrayLike | None = None,
-        classes: npt.ArrayLike | None = None,
-    ) -> "NumpyMLPClassifier":
-        """Train for one epoch over X and y, from where the model stands.
-
-        The solver's state and the generator go on from call to call, through pickling too. There is
-        no validation: `early_stopping` has no effect here. Whatever goes wrong, the model stays as
-        it was before the call.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The training rows.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Their labels; not all classes need be there.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row in the loss, at least 0. A batch's normaliser is its number of rows
-            times the mean weight of all rows seen so far, over all calls.
-        classes : array-like of shape (n_classes,), default=None
-            All labels that will ever occur. Required in the first call, optional later.
-
-        Returns
-        -------
-        self : NumpyMLPClassifier
-            The classifier, one epoch on.
-
-        Raises
-        ------
         InvalidParameterError, ValueError, KeyboardInterrupt
             As in `fit`; also if `classes` is missing in the first call or differs in a later one,
             if y has labels not among them, or if ``class_weight="balanced"``.
         """
-        fit_estimator(self, X, y, sample_weight, classes=classes, incremental=True)
+        mode = FitMode(continues=hasattr(self, "coefs_"), partial=True)
+        fit_estimator(self, FitRequest(X, y, sample_weight, classes=classes, mode=mode))
         return self
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
@@ -543,23 +425,24 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
+            Rows.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            A label for each row; for multilabel an indicator matrix, of those above 1/2.
+            Label of each row. For multilabel, an indicator matrix of the labels whose probability
+            is above 1/2.
 
         Raises
         ------
         NotFittedError
             If the model is not fitted.
         ValueError
-            If X is no valid input, or has other features than in `fit`, or values so large that
-            the network's output is not finite.
+            If X is not valid, or has other features than in `fit`, or values so large that the
+            network's output is not finite.
         """
-        z = self._logits(X)
-        return self._encoder.decode(LOSSES[self.out_activation_].predict(z))
+        z = self._raw_predict(X)
+        return self._targets.decode(self._loss.predict(z))
 
     def predict_proba(self, X: Any) -> FloatArray:
         """Return the probability of each class.
@@ -567,33 +450,34 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
+            Rows.
 
         Returns
         -------
         proba : ndarray of shape (n_samples, n_classes)
             Columns in the order of `classes_`. For multilabel, column k is the probability that
-            label k is there; else rows sum to 1.
+            label k is present; else rows sum to 1.
 
         Raises
         ------
         NotFittedError, ValueError
             As in `predict`.
         """
-        z = self._logits(X)
-        if self._encoder.binary:
+        z = self._raw_predict(X)
+        if self._targets.binary:
             z = np.hstack([-z, z])
-        return LOSSES[self.out_activation_].inverse_link(z)
+        return self._loss.inverse_link(z)
 
     def predict_log_proba(self, X: Any) -> FloatArray:
         """Return the logarithm of the probability of each class.
 
-        It is computed from the logits, so it is finite and exact for the most confident rows too.
+        The values are computed from the logits, so they are finite and exact even for the most
+        confident rows.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
+            Rows.
 
         Returns
         -------
@@ -605,10 +489,10 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         NotFittedError, ValueError
             As in `predict`.
         """
-        z = self._logits(X)
-        if self._encoder.binary:
+        z = self._raw_predict(X)
+        if self._targets.binary:
             z = np.hstack([-z, z])
-        return LOSSES[self.out_activation_].log_proba(z)
+        return self._loss.log_proba(z)
 
     def decision_function(self, X: Any) -> FloatArray:
         """Return the logits, the network's output before softmax or logistic function.
@@ -616,7 +500,7 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
+            Rows.
 
         Returns
         -------
@@ -629,55 +513,8 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         NotFittedError, ValueError
             As in `predict`.
         """
-        z = self._logits(X)
-        return z[:, 0] if self._encoder.binary else z
-
-    def hidden_activations(self, X: Any, layer: int = -1) -> FloatArray:
-        """Return the activations a^l of a hidden layer, as in prediction.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
-        layer : int, default=-1
-            Index of the hidden layer: 0 is the first, -1 the last.
-
-        Returns
-        -------
-        a : ndarray of shape (n_samples, n_units)
-            A column per unit.
-
-        Raises
-        ------
-        NotFittedError, ValueError
-            As in `predict`; also if there is no such hidden layer.
-
-        See Also
-        --------
-        skmlp.HiddenLayerTransformer : The same as a step of a pipeline.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_iris
-        >>> from skmlp import NumpyMLPClassifier
-        >>> X, y = load_iris(return_X_y=True)
-        >>> model = NumpyMLPClassifier((8, 3), solver="lbfgs", random_state=0).fit(X, y)
-        >>> model.hidden_activations(X).shape
-        (150, 3)
-        """
-        X = self._validate_rows(X)
-        n_hidden = len(self._fitted_activations)
-        if not -n_hidden <= layer < n_hidden:
-            raise ValueError(
-                f"layer={layer!r} is no hidden layer of this model, which has {n_hidden}: give an "
-                f"index from {-n_hidden} to {n_hidden - 1}."
-            )
-        layer %= n_hidden
-        chunk_rows = rows_per_chunk(self.coefs_)
-        with self._predicting_threads(X, chunk_rows):
-            return hidden_activations(
-                X, self.coefs_, self.intercepts_, self._fitted_activations, layer, chunk_rows
-            )
+        z = self._raw_predict(X)
+        return z[:, 0] if self._targets.binary else z
 
     def input_gradient(self, X: Any, y: npt.ArrayLike | None = None) -> FloatArray:
         """Return the gradient of each row's loss by its features, by backpropagation.
@@ -691,14 +528,14 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
+            Rows.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            The labels whose loss is meant; None: those predicted.
+            Labels whose loss is differentiated. If None, the predicted labels.
 
         Returns
         -------
         gradient : ndarray of shape (n_samples, n_features)
-            Of the cross-entropy, without penalty and label smoothing.
+            Gradient of the cross-entropy, without penalty and label smoothing.
 
         Raises
         ------
@@ -715,130 +552,34 @@ class NumpyMLPClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         (150, 4)
         """
         X = self._validate_rows(X)
-        loss = LOSSES[self.out_activation_]
         if y is None:
-            targets = loss.predict(self._forward(X))
+            encoded = self._loss.predict(self._raw_predict_valid(X))
         else:
             check_consistent_length(X, y)
-            targets = self._encoder.encode(y if hasattr(y, "ndim") else np.asarray(y))
-        chunk_rows = rows_per_chunk(self.coefs_)
-        W, b, activations = self.coefs_, self.intercepts_, self._fitted_activations
-        with self._predicting_threads(X, chunk_rows):
-            return input_gradient(X, targets, W, b, activations, loss, chunk_rows)
+            encoded = self._targets.encode(y if hasattr(y, "ndim") else np.asarray(y))
+        with self._prediction(X) as (predictor, chunk_rows):
+            return predictor.input_gradient(X, encoded, self._loss, chunk_rows)
 
-    def to_sklearn(self) -> Any:
-        """Return this model as a fitted MLPClassifier of scikit-learn.
+    def _make_targets(self, y: Any, request: FitRequest) -> ClassificationTargets:
+        if request.mode.continues:
+            return continued_targets(self._targets, y, request.classes, request.mode)
+        return first_targets(y, request.classes, request.mode)
 
-        It predicts the same up to rounding, and needs no skmlp where it is loaded. What exists for
-        MLPClassifier, such as other exporters, works with it. `coefs_` and `intercepts_` are
-        copies; batch normalisation is folded into them. Parameters that MLPClassifier does not
-        have are left out, and values that it does not know (such as ``solver="adamw"``) become its
-        defaults: train on with this model, not with that one.
+    def _make_loss(self, targets: ClassificationTargets) -> ClassificationLoss:
+        return LOSSES[targets.out_activation](self.label_smoothing)
 
-        Returns
-        -------
-        model : sklearn.neural_network.MLPClassifier
-            The fitted model.
+    def _make_class_weights(
+        self, targets: ClassificationTargets, y: Targets, w: FloatArray | None, mode: FitMode
+    ) -> ClassWeights | None:
+        return class_weights(self.class_weight, targets, y, w, mode)
 
-        Raises
-        ------
-        NotFittedError
-            If the model is not fitted.
-        ValueError
-            If its activation is not "identity", "logistic", "tanh" or "relu", or not the same in
-            all layers, or if it knows one class only.
-        """
-        return to_sklearn(self)
+    def _sklearn_twin(self) -> tuple[type, dict[str, Any]]:
+        return mlp_classifier_twin(self)
 
-    def to_onnx(
-        self,
-        path: str | os.PathLike | None = None,
-        *,
-        opset: int = 17,
-        dtype: npt.DTypeLike | None = None,
-    ) -> Any:
-        """Return this model in the ONNX format, which runs without Python.
-
-        Its input is "X" of shape (n, `n_features_in_`), for any n. Its outputs are "label", as of
-        `predict` (int64 or string), and "probabilities", as of `predict_proba`, a plain tensor of
-        shape (n, n_classes). It needs the package onnx (``pip install skmlp[onnx]``). For a whole
-        pipeline see :func:`skmlp.register_skl2onnx`.
-
-        Parameters
-        ----------
-        path : str or path-like, default=None
-            File to save it in as well. None: none.
-        opset : int, default=17
-            Version of ONNX's operators, at least 13. Older ones are understood by older runtimes.
-        dtype : {"float32", "float64"} or None, default=None
-            Precision of the input, the computation and the probabilities. None: that of the model.
-
-        Returns
-        -------
-        model : onnx.ModelProto
-            The model, for example for ``onnxruntime.InferenceSession(model.SerializeToString())``.
-
-        Raises
-        ------
-        NotFittedError
-            If the model is not fitted.
-        ImportError
-            If onnx is not installed.
-        ValueError
-            If `opset` or `dtype` is out of range, or the labels are no integers or strings.
-        """
-        return to_onnx(self, path, opset=opset, dtype=dtype)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what skops writes: plain types only, no solver, no callbacks."""
-        state = saved(self, with_solver=False)
-        state.pop("_skl_callbacks", None)
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(restored(type(self), state))
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        """Pickle, joblib and copies take everything, so that training can go on."""
-        state = saved(self, with_solver=True)
-        return copyreg.__newobj__, (type(self),), state  # type: ignore[attr-defined]
+    def _onnx_head(self) -> ClassificationHead:
+        return ClassificationHead(self._targets, self.out_activation_)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
         tags.classifier_tags.multi_label = True
         return tags
-
-    def _validate_rows(self, X: Any) -> Matrix:
-        """Return X as it can be predicted, in the model's precision or a narrower one."""
-        if not hasattr(self, "coefs_"):
-            check_is_fitted(self)  # raises; asked first, it takes as long as a small network
-        dtype = self.coefs_[0].dtype
-        return validate_data(
-            self,
-            X,
-            accept_sparse="csr",
-            dtype=accepted_dtypes(X, dtype),
-            reset=False,
-            skip_check_array=is_valid_as_is(X, dtype),
-        )
-
-    def _predicting_threads(self, X: Matrix, chunk_rows: int) -> blas_threads:
-        n = X.shape[0]
-        sizes = products(min(n, chunk_rows), X, self.coefs_)
-        dtype = self.coefs_[0].dtype
-        return blas_threads(self._fitted_threads, sizes, dtype, repeats=n // chunk_rows)
-
-    def _logits(self, X: Any) -> FloatArray:
-        return self._forward(self._validate_rows(X))
-
-    def _forward(self, X: Matrix) -> FloatArray:
-        chunk_rows = rows_per_chunk(self.coefs_)
-        with self._predicting_threads(X, chunk_rows), np.errstate(over="ignore", invalid="ignore"):
-            z = logits(X, self.coefs_, self.intercepts_, self._fitted_activations, chunk_rows)
-        if not np.isfinite(z).all():
-            raise ValueError(
-                f"The network's output is not finite in {z.dtype}: some values of X, or of the "
-                "weights, are too large. Scale X as for training, for example with StandardScaler."
-            )
-        return z

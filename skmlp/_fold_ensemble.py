@@ -1,79 +1,191 @@
-"""An ensemble of networks, each of which stops by a fold of the rows that it has not seen."""
+"""Ensembles of networks, each of which holds out a fold of the rows for early stopping."""
 
+from abc import ABC, abstractmethod
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, logsumexp, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.utils import Tags, check_random_state, get_tags
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmlp._classifier import NumpyMLPClassifier
 from skmlp._compat import Interval, StrOptions, check_sample_weight, fit_context
-from skmlp._data.inputs import all_or_nothing
 from skmlp._engine.types import FloatArray, IndexArray
-from skmlp._fit.fit import fit_estimator
+from skmlp._ensemble.calibration import held_out_log_proba, member_log_proba, temperature
+from skmlp._ensemble.folds import (
+    held_out_rows,
+    number_of_folds,
+    number_of_members,
+    rows_in_use,
+)
+from skmlp._ensemble.members import fit_members
+from skmlp._fit.fit import all_or_nothing
 
 __all__ = ["FoldEnsembleClassifier"]
 
-# Fewer rows can pay for more members, and need them more.
-_FEW_ROWS = 2000
-_MEMBERS_FOR_FEW_ROWS, _MEMBERS = 8, 4
-# Of few rows, a small fold would be too few to stop by.
-_FOLDS_OF_FEW_ROWS, _FOLDS = 4, 10
-# Bounds of 1 / T: a handful of held-out rows must not make predictions arbitrarily sure or unsure.
-_SHARPNESS_BOUNDS = 0.5, 4.0
 _DTYPES = [np.float64, np.float32]
 
 
-class FoldEnsembleClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
-    """Average networks that each hold out another fold of the rows to stop by, and calibrate them.
+class _BaseFoldEnsemble(MetaEstimatorMixin, BaseEstimator, ABC):
+    """Folds and members, for targets of any kind.
+
+    A subclass defines `_strata`, by which the folds are stratified, and `_calibrate`, which sets
+    the attributes that depend on the targets.
+    """
+
+    estimator: Any
+    n_estimators: int | str
+    n_folds: int | str
+    n_jobs: int | None
+    random_state: int | np.random.RandomState | None
+
+    estimators_: list[Any]
+    held_out_: list[IndexArray]
+    n_features_in_: int
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_estimators": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "n_folds": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    @abstractmethod
+    def _strata(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return a label for each row; each fold contains an equal share of each label.
+
+        Raises
+        ------
+        ValueError
+            If y is not of the kind that the ensemble predicts.
+        """
+
+    @abstractmethod
+    def _calibrate(self, X: Any, y: npt.NDArray[Any], w: FloatArray | None) -> None:
+        """Set what is learnt from the members' predictions for the rows that they held out."""
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> Self:
+        """Train the networks, and calibrate their predictions on the rows that they held out.
+
+        If `fit` fails, an ensemble that was fitted before keeps its earlier state.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The training rows.
+        y : array-like of shape (n_samples,)
+            The targets. For a classifier: class labels of any kind.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row in the training loss and in the calibration, at least 0. Rows of
+            weight 0 are left out. Early stopping ignores the weights. If None, all rows weigh the
+            same.
+
+        Returns
+        -------
+        self : object
+            The fitted ensemble.
+
+        Raises
+        ------
+        InvalidParameterError
+            If a constructor parameter has the wrong type or is out of range.
+        ValueError
+            If X, y or the weights are invalid, if training diverges, or if the estimator has a
+            `checkpoint_path`.
+        KeyboardInterrupt
+            If the training of a network is interrupted.
+        """
+        with all_or_nothing(self):
+            self._fit(X, y, sample_weight)
+        return self
+
+    def _fit(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None) -> None:
+        """Do the work of `fit`, which restores the earlier state if a step fails."""
+        if self.estimator.checkpoint_path is not None:
+            raise ValueError(
+                f"The estimator has checkpoint_path={self.estimator.checkpoint_path!r}, which all "
+                "networks of the ensemble would share. Set it to None."
+            )
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=_DTYPES)
+        strata, w = self._strata(y), None
+        if sample_weight is not None:
+            w = check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        rows = rows_in_use(len(y), w)
+        if len(rows) == 0:
+            raise ValueError("sample_weight is 0 for all rows; give some of them a weight.")
+        rng = check_random_state(self.random_state)
+        self.held_out_ = self._held_out_rows(strata, rows, rng)
+        seeds = rng.randint(np.iinfo(np.int32).max, size=len(self.held_out_))
+        self.estimators_ = fit_members(self.estimator, X, y, w, self.held_out_, seeds, self.n_jobs)
+        self._calibrate(X, y, w)
+
+    def _held_out_rows(
+        self, strata: npt.NDArray[Any], rows: IndexArray, rng: np.random.RandomState
+    ) -> list[IndexArray]:
+        """Return the rows that each network holds out: a fold, or none without early stopping."""
+        n_members = number_of_members(self.n_estimators, len(rows))
+        if not self.estimator.early_stopping:
+            return [rows[:0]] * n_members
+        return held_out_rows(strata, rows, n_members, number_of_folds(self.n_folds, len(rows)), rng)
+
+    def __sklearn_tags__(self) -> Tags:
+        """Return the tags; an ensemble accepts sparse X if its network does."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = get_tags(self.estimator).input_tags.sparse
+        return tags
+
+
+class FoldEnsembleClassifier(ClassifierMixin, _BaseFoldEnsemble):
+    """Ensemble of networks, each stopped early on its own fold, with calibrated probabilities.
 
     With early stopping, the rows are divided into disjoint folds, stratified by class. Each network
-    trains on all folds but its own, and keeps the parameters of the epoch that was best on that
-    one. What a network says of its own fold it says of rows that it has not seen. So the
-    predictions for all folds together show how sure the networks may be: one temperature T, the
-    same for all, is chosen to make their log loss smallest, and ::
+    holds out one fold: it trains on the other folds, and keeps the parameters of the epoch with the
+    best score on its own fold. Each network's predictions for its held-out fold are out-of-sample.
+    Pooled over all networks, they are used to fit a single temperature T, which minimises their log
+    loss. The ensemble predicts ::
 
         p(x) = mean_i softmax(log p_i(x) / T)                    1/4 <= T <= 2
 
-    It changes no member's most probable class. Every row has a part in training and in validation,
-    which early stopping in a single network cannot offer.
+    The temperature changes no network's most probable class. If there are at least as many networks
+    as folds, every row is used both for training and for validation, which is impossible with early
+    stopping of a single network.
 
-    Without early stopping, all networks train on all rows and differ in their seeds alone, and
-    T is 1.
+    Without early stopping, all networks train on all rows and differ only in their seeds, and T
+    is 1.
 
     Parameters
     ----------
     estimator : NumpyMLPClassifier
-        The network. With ``early_stopping=True`` it goes by the folds; its `validation_fraction`,
-        `refit` and `warm_start` then have no effect, and ``scoring="loss"`` suits best.
+        The network to train. With ``early_stopping=True``, each network is stopped on the fold that
+        it holds out; its `validation_fraction`, `refit` and `warm_start` have no effect, and
+        ``scoring="loss"`` is recommended.
     n_estimators : int or "auto", default="auto"
-        Number of networks. "auto": 8 for up to 2,000 rows, 4 for more.
+        Number of networks. If "auto", 8 for up to 2,000 rows, 4 for more.
     n_folds : int or "auto", default="auto"
-        Number of folds, at least 2. With fewer networks than folds, some folds are held out by no
-        network; with more, the rows are divided anew after each round. "auto": 4 for up to
-        2,000 rows, 10 for more.
+        Number of folds, at least 2. If there are fewer networks than folds, some folds are not held
+        out by any network; if there are more, the rows are divided into folds again after each
+        round. If "auto", 4 for up to 2,000 rows, 10 for more.
     n_jobs : int or None, default=None
-        Number of networks to train at a time, as in joblib. Results do not depend on it.
+        Number of networks to train in parallel, as in joblib. Results do not depend on `n_jobs`.
     random_state : int, RandomState instance or None, default=None
-        Source of the folds and of the networks' seeds. An int makes results repeatable.
+        Source of the folds and of the networks' seeds. Pass an int for reproducible results.
 
     Attributes
     ----------
     estimators_ : list of NumpyMLPClassifier
         The fitted networks.
     held_out_ : list of ndarray
-        Numbers of the rows that each network has held out; empty without early stopping.
+        Indices of the rows that each network held out; empty without early stopping.
     temperature_ : float
-        The temperature T; above 1 it makes the networks less sure than they were.
+        The temperature T. Above 1, the predictions are less confident than the networks', below 1
+        they are more confident.
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
+        The class labels, sorted.
     n_features_in_ : int
         Number of features in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -81,12 +193,12 @@ class FoldEnsembleClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
 
     See Also
     --------
-    skmlp.make_tabular_classifier : A pipeline with such an ensemble at its end.
-    sklearn.ensemble.BaggingClassifier : Members of any kind, on samples of the rows.
+    skmlp.make_tabular_classifier : Pipeline for tables, with such an ensemble as its last step.
+    sklearn.ensemble.BaggingClassifier : Ensemble of any estimators, trained on random samples.
 
     Notes
     -----
-    A class of a single row is held out by no network, so every network knows all classes.
+    The only row of a class is never held out, so every network is trained on all classes.
 
     References
     ----------
@@ -112,10 +224,7 @@ class FoldEnsembleClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "estimator": [NumpyMLPClassifier],
-        "n_estimators": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "n_folds": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
-        "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
+        **_BaseFoldEnsemble._parameter_constraints,
     }
 
     def __init__(
@@ -133,120 +242,55 @@ class FoldEnsembleClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    @fit_context(prefer_skip_nested_validation=False)
-    def fit(
-        self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None
-    ) -> "FoldEnsembleClassifier":
-        """Train the networks, and choose the temperature.
-
-        Whatever goes wrong, a model fitted before stays as it was.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The training rows.
-        y : array-like of shape (n_samples,)
-            Class labels of any kind.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row in the training loss and in the choice of T, at least 0. Rows of
-            weight 0 are left out. Early stopping does not weigh the rows of a fold.
-
-        Returns
-        -------
-        self : FoldEnsembleClassifier
-            The fitted classifier.
-
-        Raises
-        ------
-        InvalidParameterError
-            If a constructor parameter is of the wrong type or out of range.
-        ValueError
-            If X, y or the weights are no valid input, or if training diverges; or if the
-            estimator has a `checkpoint_path`.
-        KeyboardInterrupt
-            If interrupted, in whichever network.
-        """
-        with all_or_nothing(self):
-            self._fit(X, y, sample_weight)
-        return self
-
-    def _fit(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None) -> None:
-        if self.estimator.checkpoint_path is not None:
-            raise ValueError(
-                f"The estimator has checkpoint_path={self.estimator.checkpoint_path!r}, which all "
-                "networks of the ensemble would share. Set it to None."
-            )
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=_DTYPES)
+    def _strata(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the class labels."""
         check_classification_targets(y)
-        rows, w = np.arange(len(y)), None
-        if sample_weight is not None:
-            w = check_sample_weight(sample_weight, X, ensure_non_negative=True)
-            rows = np.flatnonzero(w)
-            if len(rows) == 0:
-                raise ValueError("sample_weight is 0 for all rows; give some of them a weight.")
-        rng = check_random_state(self.random_state)
-        held_out = self._held_out(y, rows, rng)
-        seeds = rng.randint(np.iinfo(np.int32).max, size=len(held_out))
-        self.estimators_ = Parallel(n_jobs=self.n_jobs)(
-            delayed(_fit_member)(self.estimator, X, y, w, np.setdiff1d(rows, fold), fold, int(seed))
-            for fold, seed in zip(held_out, seeds, strict=True)
-        )
-        self.temperature_ = _temperature(self.estimators_, X, y, w, held_out)
-        self.held_out_ = held_out
-        self.classes_ = self.estimators_[0].classes_
+        return y
 
-    def _held_out(
-        self, y: npt.NDArray[Any], rows: IndexArray, rng: np.random.RandomState
-    ) -> list[IndexArray]:
-        """Return the rows that each network is to hold out."""
-        few = len(rows) <= _FEW_ROWS
-        n_members, n_folds = self.n_estimators, self.n_folds
-        if isinstance(n_members, str):
-            n_members = _MEMBERS_FOR_FEW_ROWS if few else _MEMBERS
-        if isinstance(n_folds, str):
-            n_folds = _FOLDS_OF_FEW_ROWS if few else _FOLDS
-        if not self.estimator.early_stopping:
-            return [rows[:0]] * n_members
-        held_out: list[IndexArray] = []
-        n_folds = min(n_folds, len(rows))
-        while len(held_out) < n_members:
-            held_out += [rows[fold] for fold in stratified_folds(y[rows], n_folds, rng)]
-        return held_out[:n_members]
+    def _calibrate(self, X: Any, y: npt.NDArray[Any], w: FloatArray | None) -> None:
+        """Set the classes, and the temperature that fits the held-out rows best."""
+        self.classes_ = self.estimators_[0].classes_
+        self.temperature_ = 1.0
+        rows = np.concatenate(self.held_out_)
+        if len(rows) > 0 and len(self.classes_) > 1:
+            log_proba = held_out_log_proba(self.estimators_, X, self.held_out_)
+            true_class = np.searchsorted(self.classes_, y[rows])
+            self.temperature_ = temperature(log_proba, true_class, None if w is None else w[rows])
 
     def predict_proba(self, X: Any) -> FloatArray:
-        """Return the probability of each class: the mean over the networks.
+        """Return the probability of each class, averaged over the networks.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
+            The rows to classify.
 
         Returns
         -------
-        proba : ndarray of shape (n_samples, n_classes), in float64
-            Columns in the order of `classes_`; rows sum to 1.
+        proba : ndarray of shape (n_samples, n_classes)
+            Probabilities in float64. Columns are in the order of `classes_`; each row sums to 1.
 
         Raises
         ------
         NotFittedError
-            If the model is not fitted.
+            If the ensemble is not fitted.
         ValueError
-            If X is no valid input, or has other features than in `fit`.
+            If X is invalid, or if its features differ from those in `fit`.
         """
         return softmax(self.predict_log_proba(X), axis=1)
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
-        """Return the most probable labels.
+        """Return the most probable class label of each row.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
+            The rows to classify.
 
         Returns
         -------
         y : ndarray of shape (n_samples,)
-            A label for each row.
+            The class labels.
 
         Raises
         ------
@@ -262,12 +306,12 @@ class FoldEnsembleClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
+            The rows to classify.
 
         Returns
         -------
         log_proba : ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`.
+            Log-probabilities in float64. Columns are in the order of `classes_`.
 
         Raises
         ------
@@ -277,82 +321,7 @@ class FoldEnsembleClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=_DTYPES, reset=False)
         log_proba = [
-            log_softmax(_log_proba(member, X) / self.temperature_, axis=1)
+            log_softmax(member_log_proba(member, X) / self.temperature_, axis=1)
             for member in self.estimators_
         ]
         return logsumexp(log_proba, axis=0) - np.log(len(log_proba))
-
-    def __sklearn_tags__(self) -> Tags:
-        """Return the network's tags, for labels in one column."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = get_tags(self.estimator).input_tags.sparse
-        return tags
-
-
-def stratified_folds(
-    y: npt.NDArray[Any], n_folds: int, rng: np.random.RandomState
-) -> list[IndexArray]:
-    """Return disjoint sets of row numbers, as equal in size and in the classes as can be.
-
-    A class of a single row is in no fold, and no fold holds all rows of a class: whoever holds out
-    one fold still sees all classes. Empty folds are left out, but for one if all are empty.
-    """
-    fold = np.full(len(y), -1)
-    start = 0
-    for label in np.unique(y):
-        rows = rng.permutation(np.flatnonzero(y == label))
-        if len(rows) > 1:
-            # each class goes on where the one before has ended, so that folds are of equal size
-            fold[rows] = (start + np.arange(len(rows))) % n_folds
-            start += len(rows)
-    return [np.flatnonzero(fold == i) for i in range(min(n_folds, max(start, 1)))]
-
-
-def _fit_member(
-    estimator: NumpyMLPClassifier,
-    X: Any,
-    y: npt.NDArray[Any],
-    w: FloatArray | None,
-    rows: IndexArray,
-    fold: IndexArray,
-    seed: int,
-) -> NumpyMLPClassifier:
-    """Return a network trained on the rows, and stopped by the fold unless that is empty."""
-    stops = len(fold) > 0
-    member = clone(estimator).set_params(early_stopping=stops, random_state=seed)
-    validation = {"X_val": X[fold], "y_val": y[fold]} if stops else {}
-    member._validate_params()
-    if fit_estimator(member, X[rows], y[rows], None if w is None else w[rows], **validation):
-        raise KeyboardInterrupt
-    return member
-
-
-def _log_proba(member: NumpyMLPClassifier, X: Any) -> FloatArray:
-    return np.asarray(member.predict_log_proba(X), dtype=np.float64)
-
-
-def _temperature(
-    members: list[NumpyMLPClassifier],
-    X: Any,
-    y: npt.NDArray[Any],
-    w: FloatArray | None,
-    held_out: list[IndexArray],
-) -> float:
-    """Return the temperature of the least log loss on the rows that the members have held out."""
-    rows = np.concatenate(held_out)
-    classes = members[0].classes_
-    if len(rows) == 0 or len(classes) == 1:
-        return 1.0
-    log_proba = np.vstack(
-        [_log_proba(m, X[fold]) for m, fold in zip(members, held_out, strict=True) if len(fold)]
-    )
-    true_class = np.arange(len(rows)), np.searchsorted(classes, y[rows])
-    weights = None if w is None else w[rows] / w.max()  # whose sum cannot overflow
-
-    def log_loss(log_sharpness: float) -> float:
-        scaled = log_softmax(np.exp(log_sharpness) * log_proba, axis=1)
-        return -float(np.average(scaled[true_class], weights=weights))
-
-    # convex in 1 / T, so there is one minimum
-    best = minimize_scalar(log_loss, bounds=np.log(_SHARPNESS_BOUNDS), method="bounded")
-    return float(np.exp(-best.x))

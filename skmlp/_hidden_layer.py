@@ -1,4 +1,4 @@
-"""A hidden layer as a transformer: what a network has learnt, as features for another model."""
+"""Transformer that returns the activations of a hidden layer, as features for other models."""
 
 from numbers import Integral
 from typing import Any, ClassVar
@@ -16,31 +16,32 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.validation import check_is_fitted
 
 from skmlp._compat import HasMethods, fit_context
-from skmlp._data.inputs import check_hidden_layer_sizes
 from skmlp._engine.types import FloatArray
+from skmlp._fit.checks import check_hidden_layer_sizes
 
 
 class HiddenLayerTransformer(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, MetaEstimatorMixin, BaseEstimator
 ):
-    """Replace each row by the activations of a network's hidden layer.
+    """Transform each row into the activations of a hidden layer of a network.
 
-    The layers of a network turn rows into features in which the classes are easy to tell apart.
-    This transformer hands them to other models: a nearest-neighbour search, a clustering, a plot in
-    two dimensions, or a classifier for labels of which there are few.
+    The hidden layers of a network map the rows to features in which the classes are easier to
+    separate. This transformer makes these features available to other models, for example a
+    nearest-neighbour search, a clustering, a plot in two dimensions, or a classifier for a data set
+    with few labels.
 
     Parameters
     ----------
     estimator : NumpyMLPClassifier
-        The network that `fit` trains. To use one that is trained already, and leave it as it is,
-        give ``FrozenEstimator(network)``, see :class:`sklearn.frozen.FrozenEstimator`.
+        The network, of which `fit` trains a clone. To use a fitted network without training it
+        again, pass ``FrozenEstimator(network)``, see :class:`sklearn.frozen.FrozenEstimator`.
     layer : int, default=-1
-        Index of the hidden layer: 0 is the first, -1 the last. It can be changed after `fit`.
+        Index of the hidden layer: 0 is the first, -1 the last. `layer` can be changed after `fit`.
 
     Attributes
     ----------
     estimator_ : NumpyMLPClassifier
-        The fitted network, or the frozen one.
+        The fitted network, or the frozen network.
     n_features_in_ : int
         Number of features in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -48,12 +49,12 @@ class HiddenLayerTransformer(
 
     See Also
     --------
-    NumpyMLPClassifier.hidden_activations : The same without a transformer.
+    NumpyMLPClassifier.hidden_activations : The same activations, as a method of the network.
 
     Notes
     -----
-    The features are fitted to the labels, so a model that is trained on those of the same rows
-    takes them for better than they are. Judge the whole pipeline by rows that it has not seen.
+    The features are fitted to the labels. For the training rows they separate the classes better
+    than for new rows, so evaluate the whole pipeline on rows that were not used in `fit`.
 
     Examples
     --------
@@ -87,17 +88,17 @@ class HiddenLayerTransformer(
     # the network validates its own parameters
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None, **fit_params: Any) -> "HiddenLayerTransformer":
-        """Train a clone of the network on X and y; a frozen network stays as it is.
+        """Train a clone of the network on X and y; a frozen network is not trained again.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The training rows.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            Their labels. A frozen network needs none.
+            The labels. May be None for a frozen network.
         **fit_params
-            Arguments for the network's `fit`, such as `sample_weight`. Where metadata routing is
-            enabled: those that it requests.
+            Arguments for the network's `fit`, such as `sample_weight`. If metadata routing is
+            enabled, the network must request them.
 
         Returns
         -------
@@ -107,11 +108,11 @@ class HiddenLayerTransformer(
         Raises
         ------
         InvalidParameterError
-            If `estimator` has no hidden layers to give, or `layer` is no integer.
+            If `estimator` has no method `hidden_activations`, or if `layer` is not an integer.
         ValueError
-            If the network has no such layer, or its `fit` fails.
+            If the network has no hidden layer with this index, or if its `fit` fails.
         NotFittedError
-            If a frozen network has not been fitted.
+            If a frozen network is not fitted.
         """
         n_hidden = len(check_hidden_layer_sizes(self.estimator.hidden_layer_sizes))
         if not -n_hidden <= self.layer < n_hidden:
@@ -126,17 +127,17 @@ class HiddenLayerTransformer(
         return self
 
     def transform(self, X: Any) -> FloatArray:
-        """Return the activations of the layer.
+        """Return the activations of the hidden layer.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
+            The rows to transform.
 
         Returns
         -------
         a : ndarray of shape (n_samples, n_units)
-            A column per unit, in the network's precision.
+            The activations, one column for each unit, with the network's dtype.
 
         Raises
         ------
@@ -158,23 +159,24 @@ class HiddenLayerTransformer(
 
     @property
     def _n_features_out(self) -> int:
-        # hidden layers alone: the last bias vector is that of the output
+        # the last bias vector belongs to the output layer, not to a hidden one
         return len(self.estimator_.intercepts_[:-1][self.layer])
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Return what scikit-learn asks of a meta-estimator: whose `fit` gets which arguments.
+        """Return the metadata routing, by which scikit-learn passes arguments of `fit` on.
 
         Returns
         -------
         router : MetadataRouter
-            It leads from `fit` to the network's.
+            Routes arguments of `fit` to the `fit` of the network.
         """
         mapping = MethodMapping().add(caller="fit", callee="fit")
-        # what pipelines of scikit-learn 1.6 ask for
+        # pipelines of scikit-learn 1.6 look for this caller
         mapping.add(caller="fit_transform", callee="fit")
         return MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=mapping)
 
     def __sklearn_tags__(self) -> Tags:
+        """Return the tags of the network that apply to the transformer."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = get_tags(self.estimator).input_tags.sparse
         tags.target_tags.required = get_tags(self.estimator).target_tags.required

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skmlp._classifier import NumpyMLPClassifier
-from skmlp._export.onnx_graph import FIRST_OPSET, Graph, onnx_labels, write_network
+from skmlp._export.onnx_graph import FIRST_OPSET, Graph, write_network
+from skmlp._export.onnx_head import STRING, ClassificationHead
 
 
 def register_skl2onnx() -> None:
@@ -48,11 +49,11 @@ def _set_output_types(operator: Any) -> None:
     """Tell skl2onnx the type and shape of the label and of the probabilities."""
     from skl2onnx.common.data_types import Int64TensorType, StringTensorType
 
-    model, n = operator.raw_operator, operator.inputs[0].get_first_dimension()
-    K = len(model.classes_)
-    kind = StringTensorType if _labels(operator).dtype == object else Int64TensorType
-    operator.outputs[0].set_type(kind([n, K] if model._encoder.multilabel else [n]))
-    operator.outputs[1].type.shape = [n, K]
+    head = _head(operator)
+    label_shape, proba_shape = head.shapes(operator.inputs[0].get_first_dimension())
+    kind = StringTensorType if head.kinds[0] == STRING else Int64TensorType
+    operator.outputs[0].set_type(kind(label_shape))
+    operator.outputs[1].type.shape = proba_shape
 
 
 def _convert(scope: Any, operator: Any, container: Any) -> None:
@@ -70,16 +71,17 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     name = X.full_name
     if not isinstance(X.type, FloatTensorType | DoubleTensorType):
         name = graph("Cast", name, to=guess_proto_type(proba.type))
-    write_network(
-        graph, operator.raw_operator, name, _labels(operator), label.full_name, proba.full_name
-    )
+    z = write_network(graph, operator.raw_operator, name)
+    _head(operator).write(graph, z, [label.full_name, proba.full_name])
 
 
-def _labels(operator: Any) -> npt.NDArray[Any]:
-    """Return the labels, or with the option "nocl" their numbers."""
+def _head(operator: Any) -> ClassificationHead:
+    """Return the outputs of the model; with the option "nocl", numbers in place of its labels."""
     from skl2onnx.common.utils_classifier import get_label_classes
 
-    return onnx_labels(get_label_classes(operator.scope_inst, operator.raw_operator))
+    model = operator.raw_operator
+    labels = get_label_classes(operator.scope_inst, model)
+    return ClassificationHead(model._targets, model.out_activation_, labels)
 
 
 class _ContainerGraph(Graph):

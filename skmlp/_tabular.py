@@ -1,10 +1,9 @@
-"""The recommended pipeline for tables: any columns in, an ensemble of small networks behind."""
+"""Pipeline for tables with columns of any type: preprocessing and an ensemble of networks."""
 
 from functools import partial
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
@@ -12,7 +11,12 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncod
 
 from skmlp._classifier import NumpyMLPClassifier
 from skmlp._fold_ensemble import FoldEnsembleClassifier
-from skmlp.preprocessing import CosineEmbedding, RobustSmoothScaler
+from skmlp.preprocessing import (
+    CosineEmbedding,
+    RobustSmoothScaler,
+    columns_of_kind,
+    none_for_missing,
+)
 from skmlp.recipes import TABULAR
 
 
@@ -25,42 +29,45 @@ def make_tabular_classifier(
 ) -> Pipeline:
     """Return a pipeline that classifies the rows of a table, with settings that need no tuning.
 
-    The table may be an array or a data frame, with numbers, text, categories and truth values, and
-    with missing entries. In `fit`, columns of text, categories or truth values become an indicator
-    for each value that occurs at least three times. Columns of two numbers become 0 and 1. All
-    other columns pass through :class:`~skmlp.preprocessing.RobustSmoothScaler` and
-    :class:`~skmlp.preprocessing.CosineEmbedding`. A missing number becomes the median, with an
-    indicator beside it. Each network stops by rows that it alone has not seen, and their
-    probabilities are averaged: see :class:`~skmlp.FoldEnsembleClassifier`.
+    The table may be an array or a data frame, with numbers, text, categories and booleans, and with
+    missing values. In `fit`, columns of text, categories or booleans are one-hot encoded, with one
+    indicator for each value that occurs at least three times. Columns with at most two distinct
+    numbers are scaled to 0 and 1. All other columns are transformed by
+    :class:`~skmlp.preprocessing.RobustSmoothScaler` and
+    :class:`~skmlp.preprocessing.CosineEmbedding`. A missing number is replaced by the median, and
+    an indicator of missing values is added. The networks are trained by
+    :class:`~skmlp.FoldEnsembleClassifier`: each network is stopped early on a fold of the rows that
+    it was not trained on, and the probabilities of all networks are averaged.
 
     Parameters
     ----------
     random_state : int, RandomState instance or None, default=None
-        Source of all randomness. An int makes results repeatable.
+        Source of all randomness. Pass an int for reproducible results.
     n_members : int or "auto", default="auto"
-        Number of networks. Time grows with it; 1 costs some accuracy. "auto": 8 for up to 2,000
-        rows, 4 for more.
+        Number of networks, to which the training time is proportional. A single network is less
+        accurate. If "auto", 8 for up to 2,000 rows, 4 for more.
     n_jobs : int or None, default=None
-        Number of networks to train at a time, as in joblib.
+        Number of networks to train in parallel, as in joblib.
     **network
-        Parameters of :class:`~skmlp.NumpyMLPClassifier`, in place of those in
+        Parameters of :class:`~skmlp.NumpyMLPClassifier` that replace those in
         ``skmlp.recipes.TABULAR``, for example ``hidden_layer_sizes=(64, 64)``. With
-        ``early_stopping=False`` all networks train on all rows, and differ in their seeds alone.
+        ``early_stopping=False``, all networks train on all rows and differ only in their seeds.
 
     Returns
     -------
     model : Pipeline
-        A :class:`~sklearn.compose.ColumnTransformer` named "columns", and a
+        A :class:`~sklearn.compose.ColumnTransformer` named "columns", followed by a
         :class:`~skmlp.FoldEnsembleClassifier` named "network".
 
     See Also
     --------
     NumpyMLPClassifier, FoldEnsembleClassifier : The network, and the ensemble.
-    skmlp.preprocessing.RobustSmoothScaler, skmlp.preprocessing.CosineEmbedding : What comes first.
+    skmlp.preprocessing.RobustSmoothScaler, skmlp.preprocessing.CosineEmbedding : The transformers.
+    skmlp.preprocessing.columns_of_kind : The selection of the columns.
 
     Notes
     -----
-    Weights of rows are passed to `fit` as ``network__sample_weight``.
+    Sample weights are passed to `fit` as ``network__sample_weight``.
 
     Examples
     --------
@@ -80,18 +87,19 @@ def make_tabular_classifier(
             ("numeric", _numeric(), partial(columns_of_kind, kind="numeric")),
         ]
     )
-    members = FoldEnsembleClassifier(
-        NumpyMLPClassifier(**{**TABULAR, **network}),
+    settings: dict[str, Any] = {**TABULAR, **network}
+    ensemble = FoldEnsembleClassifier(
+        NumpyMLPClassifier(**settings),
         n_estimators=n_members,
         n_jobs=n_jobs,
         random_state=random_state,
     )
-    return Pipeline([("columns", columns), ("network", members)])
+    return Pipeline([("columns", columns), ("network", ensemble)])
 
 
 def _categorical() -> Pipeline:
     missing = FunctionTransformer(none_for_missing, feature_names_out="one-to-one")
-    # a value seen once or twice is noise; unknown values share the indicator of the rare ones
+    # values that occur once or twice are noise; unknown values share the indicator of rare ones
     encode = OneHotEncoder(
         min_frequency=3,
         handle_unknown="infrequent_if_exist",
@@ -117,34 +125,3 @@ def _numeric() -> Pipeline:
 
 def _imputer() -> SimpleImputer:
     return SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
-
-
-def none_for_missing(X: Any) -> Any:
-    """Return X with None for what pandas calls missing; OneHotEncoder knows None, not pandas.NA."""
-    return X.astype(object).where(X.notna(), None) if hasattr(X, "notna") else X
-
-
-def columns_of_kind(X: Any, kind: str) -> list[int]:
-    """Return the positions of the columns that are "categorical", "binary" or "numeric"."""
-    if issparse(X):
-        raise TypeError("The table is sparse, but must be dense: use X.toarray().")
-    by_position = getattr(X, "iloc", X)
-    return [j for j in range(X.shape[1]) if kind_of(by_position[:, j]) == kind]
-
-
-def kind_of(column: Any) -> str:
-    """Return "categorical" for text, categories and truth values, "binary" for two numbers."""
-    values = np.asarray(column)
-    if str(column.dtype) == "category" or values.dtype.kind in "bSTU":
-        return "categorical"
-    # numbers may come as objects, with None among them
-    if values.dtype.kind == "O" and any(isinstance(v, str | bytes | bool) for v in values):
-        return "categorical"
-    return "binary" if _n_values(column) <= 2 else "numeric"
-
-
-def _n_values(column: Any) -> int:
-    """Return the number of different values, missing ones not counted."""
-    if hasattr(column, "nunique"):
-        return column.nunique()
-    return len({v for v in np.asarray(column).tolist() if v is not None and v == v})

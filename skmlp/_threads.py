@@ -17,6 +17,7 @@ from typing import Any
 import joblib
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import issparse
 from threadpoolctl import ThreadpoolController
 
 SMALL = 2**23  # multiply-adds of a product below which threads cost more than they bring
@@ -28,6 +29,11 @@ REVIEW_SECONDS = 1.0
 LARGEST_INT = 2**31 - 1  # that BLAS, written in C, can be told
 
 Product = tuple[int, int, int]
+
+
+def matmul_shapes(m: int, X: Any, weights: Sequence[npt.NDArray[Any]]) -> list[Product]:
+    """Return the sizes (m, k, n) of the matrix products of m rows that BLAS computes."""
+    return [(m, W.shape[0], W.shape[1]) for W in (weights[1:] if issparse(X) else weights)]
 
 
 def usable_cores() -> int:

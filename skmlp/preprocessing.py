@@ -1,4 +1,4 @@
-"""Transformers that prepare tabular data for a network."""
+"""Transformers and column selection that prepare tabular data for a network."""
 
 import warnings
 from numbers import Integral
@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -13,21 +14,22 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skmlp._compat import Interval, fit_context
 from skmlp._engine.types import FloatArray
 
-__all__ = ["CosineEmbedding", "RobustSmoothScaler"]
+__all__ = ["CosineEmbedding", "RobustSmoothScaler", "columns_of_kind", "none_for_missing"]
 
-# beyond this z the result is 3 to the last bit, and z^2 still finite in float32
+# for larger z the result is 3 to the last bit; z^2 is still finite in float32
 _LARGEST_Z = 1e9
+_KINDS = "categorical", "binary", "numeric"
 
 
 class _DenseTransformer(TransformerMixin, BaseEstimator):
-    """What the transformers share: dense input in float32 or float64, missing values passed on."""
+    """Base of the transformers: dense input in float32 or float64, missing values stay missing."""
 
     def _validate(self, X: Any, reset: bool) -> FloatArray:
         dtypes = [np.float64, np.float32]
         return validate_data(self, X, reset=reset, dtype=dtypes, ensure_all_finite="allow-nan")
 
     def __sklearn_tags__(self) -> Tags:
-        """Return the tags of a transformer that passes missing values on."""
+        """Return the tags of a transformer that accepts missing values and preserves the dtype."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
@@ -35,25 +37,25 @@ class _DenseTransformer(TransformerMixin, BaseEstimator):
 
 
 class RobustSmoothScaler(OneToOneFeatureMixin, _DenseTransformer):
-    """Centre and scale each feature by its quartiles, and bend outliers smoothly to within 3.
+    """Centre and scale each feature by its quartiles, and squash outliers smoothly into (-3, 3).
 
-    For a feature with median m and quartiles q1, q3 in the training rows ::
+    For a feature with median m and quartiles q1, q3 of the training rows, the result is ::
 
         z  = s (x - m)               s = 1 / (q3 - q1)
         x' = z / sqrt(1 + (z/3)^2)
 
-    A few extreme values hardly move m and s, and x' lies within (-3, 3) whatever x: no row can
-    drive a network far from what it has seen. Where the quartiles are equal, as in counts that are
-    mostly 0, 1 / s is the median distance from m of those values that differ from it. A feature
-    that is constant in the training rows becomes 0. Missing values (NaN) are passed over in `fit`
-    and stay missing in `transform`.
+    A few extreme values hardly affect m and s, and x' is between -3 and 3 for every x, so outliers
+    cannot lead a network far outside the range of its training data. If the quartiles are equal, as
+    in counts that are mostly 0, 1 / s is the median distance from m of the values that differ from
+    m. A feature that is constant in the training rows becomes 0. Missing values (NaN) are ignored
+    in `fit` and stay missing in `transform`.
 
     Attributes
     ----------
     center_ : ndarray of shape (`n_features_in_`,)
-        Median m of each feature; 0 if all its values are missing.
+        Median m of each feature; 0 if all values of the feature are missing.
     factor_ : ndarray of shape (`n_features_in_`,)
-        Factor s of each feature; 0 if it is constant.
+        Factor s of each feature; 0 if the feature is constant.
     n_features_in_ : int
         Number of features in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -61,13 +63,13 @@ class RobustSmoothScaler(OneToOneFeatureMixin, _DenseTransformer):
 
     See Also
     --------
-    sklearn.preprocessing.RobustScaler : Centres and scales likewise, and leaves outliers far out.
+    sklearn.preprocessing.RobustScaler : Centres and scales in the same way; outliers stay large.
 
     References
     ----------
     D. Holzmüller, L. Grinsztajn, I. Steinwart, "Better by default: Strong pre-tuned MLPs and
-    boosted trees on tabular data", NeurIPS 2024; there s = 2 / (max - min) where the quartiles are
-    equal, which outliers can make very small.
+    boosted trees on tabular data", NeurIPS 2024. If the quartiles are equal, their s is
+    2 / (max - min), which outliers can make very small.
 
     Examples
     --------
@@ -78,14 +80,14 @@ class RobustSmoothScaler(OneToOneFeatureMixin, _DenseTransformer):
     """
 
     def fit(self, X: Any, y: Any = None) -> "RobustSmoothScaler":
-        """Learn the median and the factor of each feature.
+        """Compute the median and the factor of each feature.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            The training rows; NaN stands for a missing value.
+            The training rows. NaN is a missing value.
         y : None
-            Ignored.
+            Not used, present for the API of scikit-learn.
 
         Returns
         -------
@@ -105,17 +107,17 @@ class RobustSmoothScaler(OneToOneFeatureMixin, _DenseTransformer):
         return self
 
     def transform(self, X: Any) -> FloatArray:
-        """Centre, scale and bend each feature.
+        """Centre, scale and squash each feature.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            The rows; NaN stands for a missing value.
+            The rows to transform. NaN is a missing value.
 
         Returns
         -------
         X_scaled : ndarray of shape (n_samples, n_features)
-            The features x', in the precision of X (float64 if X is neither float32 nor float64).
+            The features x', with the dtype of X (float64 if X is neither float32 nor float64).
         """
         check_is_fitted(self)
         X = self._validate(X, reset=False)
@@ -126,20 +128,21 @@ class RobustSmoothScaler(OneToOneFeatureMixin, _DenseTransformer):
 
 
 class CosineEmbedding(OneToOneFeatureMixin, _DenseTransformer):
-    """Put the first terms of a cosine series beside each feature.
+    """Add the first terms of a cosine series of each feature.
 
-    A feature x, which :class:`RobustSmoothScaler` has scaled to (-3, 3), becomes ::
+    A feature x between -3 and 3, as scaled by :class:`RobustSmoothScaler`, becomes ::
 
         x, cos(1 u) / 1, cos(2 u) / 2, ..., cos(K u) / K          u = pi (x + 3) / 6
 
-    Any function of x on that range is a cosine series of u, so a layer of weights can bend each
-    feature smoothly, which hidden units on x alone learn slowly. The factors 1 / k make a network
-    prefer few and wide bends. Missing values (NaN) stay missing in all terms.
+    Every continuous function of x on this range can be approximated by a cosine series of u, so
+    a single layer of weights can learn a smooth function of each feature, which hidden units on x
+    alone learn slowly. The factors 1 / k favour functions that vary slowly. Missing values (NaN)
+    stay missing in all terms.
 
     Parameters
     ----------
     n_terms : int, default=6
-        Number K of cosines of each feature. At least 1.
+        Number K of cosines for each feature. At least 1.
 
     Attributes
     ----------
@@ -151,7 +154,7 @@ class CosineEmbedding(OneToOneFeatureMixin, _DenseTransformer):
     References
     ----------
     Y. Gorishniy, I. Rubachev, A. Babenko, "On embeddings for numerical features in tabular deep
-    learning", NeurIPS 2022; there with learnt frequencies.
+    learning", NeurIPS 2022. Their frequencies are learnt.
 
     Examples
     --------
@@ -169,14 +172,14 @@ class CosineEmbedding(OneToOneFeatureMixin, _DenseTransformer):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> "CosineEmbedding":
-        """Learn the number of features; there is nothing else to learn.
+        """Validate X and store the number of features; nothing else is learnt.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            The training rows.
+            The training rows. NaN is a missing value.
         y : None
-            Ignored.
+            Not used, present for the API of scikit-learn.
 
         Returns
         -------
@@ -187,17 +190,18 @@ class CosineEmbedding(OneToOneFeatureMixin, _DenseTransformer):
         return self
 
     def transform(self, X: Any) -> FloatArray:
-        """Return the features, and after them the cosines of the first, of the second, and so on.
+        """Return the features, followed by the cosines of the first feature, the second, and so on.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            The rows, scaled to (-3, 3); NaN stands for a missing value.
+            The rows to transform, scaled to (-3, 3). NaN is a missing value.
 
         Returns
         -------
         X_embedded : ndarray of shape (n_samples, n_features * (1 + n_terms))
-            In the precision of X (float64 if X is neither float32 nor float64).
+            The features and their cosines, with the dtype of X (float64 if X is neither float32 nor
+            float64).
         """
         check_is_fitted(self)
         X = self._validate(X, reset=False)
@@ -209,18 +213,121 @@ class CosineEmbedding(OneToOneFeatureMixin, _DenseTransformer):
     def get_feature_names_out(
         self, input_features: npt.ArrayLike | None = None
     ) -> npt.NDArray[Any]:
-        """Return the names: those of the features, then ``name_cos1``, ``name_cos2`` and so on.
+        """Return the names of the features, followed by ``name_cos1``, ``name_cos2`` and so on.
 
         Parameters
         ----------
         input_features : array-like of str or None, default=None
-            Names of the features; None: those seen in `fit`, or ``x0``, ``x1`` and so on.
+            Names of the features. If None, the names in `fit`, or ``x0``, ``x1`` and so on.
 
         Returns
         -------
         names : ndarray of str
-            One for each output column.
+            Names of the output columns.
         """
         names = super().get_feature_names_out(input_features)
         terms = [f"{name}_cos{k}" for name in names for k in range(1, self.n_terms + 1)]
         return np.array([*names, *terms], dtype=object)
+
+
+def columns_of_kind(X: Any, kind: str) -> list[int]:
+    """Return the positions of the columns of one kind, for a ColumnTransformer.
+
+    Columns of text, categories or booleans are "categorical". Other columns are "binary" if they
+    have at most two different values, else "numeric". Missing values are not counted.
+
+    Parameters
+    ----------
+    X : ndarray or DataFrame of shape (n_samples, n_features)
+        The table. Columns of an ndarray may have mixed types, with dtype object.
+    kind : {"categorical", "binary", "numeric"}
+        Kind of the columns.
+
+    Returns
+    -------
+    columns : list of int
+        Positions of the columns in X, in ascending order.
+
+    Raises
+    ------
+    TypeError
+        If X is sparse.
+    ValueError
+        If `kind` is not one of the three kinds.
+
+    See Also
+    --------
+    sklearn.compose.make_column_selector : Selects columns of a DataFrame by name or dtype.
+    skmlp.make_tabular_classifier : Pipeline that treats the columns by their kind.
+
+    Examples
+    --------
+    The columns are selected in `fit`, from the training rows:
+
+    >>> from functools import partial
+    >>> import pandas as pd
+    >>> from sklearn.compose import make_column_transformer
+    >>> from sklearn.preprocessing import OneHotEncoder
+    >>> from skmlp.preprocessing import RobustSmoothScaler, columns_of_kind
+    >>> X = pd.DataFrame({"size": [1.5, 2.0, 9.0], "colour": ["red", "blue", "red"]})
+    >>> columns_of_kind(X, "numeric")
+    [0]
+    >>> transformer = make_column_transformer(
+    ...     (RobustSmoothScaler(), partial(columns_of_kind, kind="numeric")),
+    ...     (OneHotEncoder(), partial(columns_of_kind, kind="categorical")),
+    ... )
+    >>> transformer.fit_transform(X).shape
+    (3, 3)
+    """
+    if kind not in _KINDS:
+        raise ValueError(f"kind must be one of {', '.join(map(repr, _KINDS))}; got {kind!r}.")
+    if issparse(X):
+        raise TypeError("The table is sparse, but must be dense: use X.toarray().")
+    by_position = getattr(X, "iloc", X)
+    return [j for j in range(X.shape[1]) if _kind_of(by_position[:, j]) == kind]
+
+
+def none_for_missing(X: Any) -> Any:
+    """Replace the missing values of a pandas object by None.
+
+    Encoders of scikit-learn treat None as a missing value, but not pandas.NA. Objects of other
+    types are returned unchanged.
+
+    Parameters
+    ----------
+    X : DataFrame, Series or array
+        The table, or one of its columns.
+
+    Returns
+    -------
+    X_object : DataFrame, Series or array
+        A copy of X with dtype object, in which missing values are None. If X is not a pandas
+        object, X itself.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skmlp.preprocessing import none_for_missing
+    >>> X = pd.DataFrame({"colour": pd.Series(["red", pd.NA, "blue"], dtype="string")})
+    >>> none_for_missing(X)["colour"].tolist()
+    ['red', None, 'blue']
+    """
+    return X.astype(object).where(X.notna(), None) if hasattr(X, "notna") else X
+
+
+def _kind_of(column: Any) -> str:
+    """Return the kind of one column."""
+    values = np.asarray(column)
+    if str(column.dtype) == "category" or values.dtype.kind in "bSTU":
+        return "categorical"
+    # numbers may come as objects, with None among them
+    if values.dtype.kind == "O" and any(isinstance(v, str | bytes | bool) for v in values):
+        return "categorical"
+    return "binary" if _n_distinct(column) <= 2 else "numeric"
+
+
+def _n_distinct(column: Any) -> int:
+    """Return the number of distinct values, without missing ones."""
+    if hasattr(column, "nunique"):
+        return column.nunique()
+    return len({v for v in np.asarray(column).tolist() if v is not None and v == v})

@@ -1,13 +1,20 @@
-"""Writers of MNIST files: a small set of images in each format that `load_mnist` reads."""
+"""Writers of MNIST files: a small set of images in each format that `load_mnist` reads.
+
+It also holds the assertions that a damaged file is refused.
+"""
 
 import gzip
 import io
 import pickle
 import re
 import struct
+import tracemalloc
 from typing import ClassVar
 
 import numpy as np
+import pytest
+
+from skmlp.datasets import load_mnist
 
 ROWS = {"train": 6, "val": 3, "test": 4}
 IDX_FILES = {
@@ -19,7 +26,7 @@ IDX_FILES = {
 
 
 def merged(digits):
-    """The four arrays of the original files: training and validation in one."""
+    """Return the four arrays of the original files: training and validation in one."""
     return {
         "X_train": np.concatenate([digits["X_train"], digits["X_val"]]),
         "y_train": np.concatenate([digits["y_train"], digits["y_val"]]),
@@ -123,3 +130,21 @@ SOURCES = {
         for p in (2, 5)
     },
 }
+
+
+def refuses(path, defect):
+    """Expect that loading `path` names the file, the defect and the remedy."""
+    blamed = re.escape(str(path))
+    return pytest.raises(ValueError, match=rf"(?s){blamed} is damaged .*{defect}.*fresh copy")
+
+
+def assert_refused_in_little_memory(path, victim):
+    """Assert that loading `path` names the victim, and reserves less than 5 MB."""
+    tracemalloc.start()
+    try:
+        with refuses(victim, ""):
+            load_mnist(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5_000_000

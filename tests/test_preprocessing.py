@@ -7,7 +7,12 @@ from sklearn.base import clone
 from sklearn.preprocessing import RobustScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-from skmlp.preprocessing import CosineEmbedding, RobustSmoothScaler
+from skmlp.preprocessing import (
+    CosineEmbedding,
+    RobustSmoothScaler,
+    columns_of_kind,
+    none_for_missing,
+)
 
 transformers = pytest.mark.parametrize("kind", [RobustSmoothScaler, CosineEmbedding])
 
@@ -148,3 +153,71 @@ def test_embedding_names_its_columns():
 def test_embedding_needs_at_least_one_term(n_terms):
     with pytest.raises(ValueError, match="n_terms"):
         CosineEmbedding(n_terms=n_terms).fit([[0.0]])
+
+
+# --- Columns of a table ---
+
+
+def test_each_column_is_of_one_kind():
+    X = pd.DataFrame(
+        {
+            "text": ["a", "b", "c"],
+            "two": [1, 5, 1],
+            "number": [1.5, 2, 3],
+            "truth": [True, False, True],
+        }
+    )
+    kinds = {kind: columns_of_kind(X, kind) for kind in ("categorical", "binary", "numeric")}
+    assert kinds == {"categorical": [0, 3], "binary": [1], "numeric": [2]}
+
+
+@pytest.mark.parametrize("convert", [np.asarray, pd.DataFrame])
+def test_missing_values_are_no_third_value(convert):
+    X = convert(np.array([[1, np.nan], [2, 1], [np.nan, 2], [3, 1]]))
+    assert columns_of_kind(X, "binary") == [1]
+    assert columns_of_kind(X, "numeric") == [0]
+
+
+def test_columns_of_a_polars_frame():
+    polars = pytest.importorskip("polars")
+    X = polars.DataFrame(
+        {
+            "text": ["a", None, "b"],
+            "number": [1.5, 2.5, 3.5],
+            "two": [1, None, 2],
+            "truth": [True, None, False],
+        }
+    )
+    kinds = {kind: columns_of_kind(X, kind) for kind in ("categorical", "binary", "numeric")}
+    assert kinds == {"categorical": [0, 3], "binary": [2], "numeric": [1]}
+
+
+@pytest.mark.parametrize("kind", ["number", "Numeric", None, ["numeric"]])
+def test_another_kind_is_refused_with_those_that_exist(kind):
+    with pytest.raises(ValueError, match=r"kind must be one of 'categorical', 'binary', 'numeric'"):
+        columns_of_kind(np.zeros((2, 2)), kind)
+
+
+def test_columns_of_a_sparse_table_are_refused_with_the_remedy():
+    with pytest.raises(TypeError, match="toarray"):
+        columns_of_kind(sparse.csr_array(np.eye(3)), "numeric")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "missing"),
+    [("string", pd.NA), ("category", np.nan), ("boolean", pd.NA), (object, None)],
+)
+def test_missing_values_of_a_frame_become_none(dtype, missing):
+    values = [True, missing, False] if dtype == "boolean" else ["a", missing, "b"]
+    X = pd.Series(values, index=[5, 3, 9], dtype=dtype).to_frame("column")
+    before = X.copy()
+    filled = none_for_missing(X)
+    assert filled["column"].tolist() == [values[0], None, values[2]]
+    assert filled["column"].dtype == object
+    assert filled.index.tolist() == [5, 3, 9]
+    pd.testing.assert_frame_equal(X, before)
+
+
+def test_what_is_not_of_pandas_stays_as_it_is():
+    X = np.array([["a", None], [np.nan, "b"]], dtype=object)
+    assert none_for_missing(X) is X

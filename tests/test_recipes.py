@@ -1,5 +1,8 @@
 import inspect
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +15,39 @@ from skmlp.datasets import load_mnist
 
 RECIPES = {name: value for name, value in vars(recipes).items() if name.isupper()}
 MNIST = os.environ.get("SKMLP_MNIST")
+
+# passed together with a recipe, never set by one
+OF_A_RUN = {
+    *("random_state", "verbose", "warm_start", "n_threads", "class_weight"),
+    *("max_time", "checkpoint_path", "checkpoint_every"),
+}
+USERS_PROGRAM = """
+import numpy as np
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+
+from skmlp import NumpyMLPClassifier, make_tabular_classifier, recipes
+
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(60, 4)), np.arange(60) % 3
+
+best = NumpyMLPClassifier(**recipes.MNIST)
+fast = NumpyMLPClassifier(**recipes.MNIST_FAST, random_state=0, verbose=True)
+wide = NumpyMLPClassifier(**recipes.MNIST_FAST | {"hidden_layer_sizes": (256,)})
+settings = recipes.MNIST_FAST | {"batch_size": 32, "max_iter": 20, "early_stopping": True}
+model = NumpyMLPClassifier(**settings, n_threads=1).fit(X, y)
+shapes: list[tuple[int, ...]] = [W.shape for W in model.coefs_]
+accuracy: float = model.score(X, y)
+mine: recipes.NetworkParameters = {"hidden_layer_sizes": [8, 4], "solver": "lbfgs"}
+pipeline = make_pipeline(MinMaxScaler(), NumpyMLPClassifier(**mine)).fit(X, y)
+labels = pipeline.predict(X)
+table: Pipeline = make_tabular_classifier(0, n_members=1, **recipes.MNIST_FAST)
+names: list[str] = sorted(recipes.TABULAR)
+
+
+def build(parameters: recipes.NetworkParameters) -> NumpyMLPClassifier:
+    return NumpyMLPClassifier(**parameters, random_state=0)
+"""
 
 every_recipe = pytest.mark.parametrize("name", RECIPES)
 
@@ -36,6 +72,50 @@ def test_recipe_is_a_dict_of_plain_values(name):
     for value in RECIPES[name].values():
         parts = value if isinstance(value, tuple) else (value,)
         assert {type(part) for part in parts} <= {bool, float, int, str, type(None)}
+
+
+def test_types_are_given_for_all_parameters_but_those_of_a_run():
+    parameters = set(inspect.signature(NumpyMLPClassifier).parameters)
+    assert set(recipes.NetworkParameters.__annotations__) == parameters - OF_A_RUN
+    assert parameters >= OF_A_RUN
+
+
+def run_mypy(program, folder):
+    """Run mypy on the program as a user who ignores that scikit-learn has no types does."""
+    pytest.importorskip("mypy")
+    (folder / "program.py").write_text(program, encoding="utf-8")
+    options = ["--ignore-missing-imports", "--follow-imports=silent", "--show-error-codes"]
+    return subprocess.run(
+        [sys.executable, "-m", "mypy", *options, "--cache-dir", folder / "cache", "program.py"],
+        cwd=folder,
+        env=os.environ | {"MYPYPATH": str(Path(skmlp.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
+def test_program_of_a_user_has_no_type_error(tmp_path):
+    result = run_mypy(USERS_PROGRAM, tmp_path)
+    assert (result.returncode, result.stdout) == (0, "Success: no issues found in 1 source file\n")
+
+
+def test_wrong_parameters_in_the_program_of_a_user_are_type_errors(tmp_path):
+    wrong = """
+from skmlp import recipes
+
+typo: recipes.NetworkParameters = {"hidden_layers": (8,)}
+unknown: recipes.NetworkParameters = {"solver": "adamax"}
+"""
+    result = run_mypy(wrong, tmp_path)
+    assert result.returncode == 1
+    assert [
+        line.partition(": ")[0] for line in result.stdout.splitlines() if ": error: " in line
+    ] == [
+        "program.py:4",
+        "program.py:5",
+    ]
 
 
 @every_recipe

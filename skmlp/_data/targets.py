@@ -1,15 +1,42 @@
-"""From labels to what the network is trained on, and back; class weights."""
+"""Targets: from labels to what the network is trained on, and back."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix, issparse
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import column_or_1d
 
-from skmlp._engine.types import FloatArray, IndexArray, Targets
+from skmlp._data.request import FitMode
+from skmlp._engine.types import IndexArray, Targets
+
+
+class TargetEncoder(Protocol):
+    """What `fit` and the fitted model ask of the encoder of y.
+
+    Attributes
+    ----------
+    n_outputs : int
+        Number of output units.
+    """
+
+    n_outputs: int
+
+    def encode(self, y: Any, name: str = "y") -> Targets:
+        """Return the targets of the loss; raise ValueError, with the name, if y is not valid."""
+
+    def decode(self, y: Targets) -> Any:
+        """Return y as the user knows it."""
+
+    def stratification(self, y: Targets) -> Targets | None:
+        """Return the classes by which a split is stratified, if it is."""
+
+    def fitted_attributes(self) -> dict[str, Any]:
+        """Return the fitted attributes that describe the targets."""
+
+    def label_texts(self) -> npt.NDArray[Any]:
+        """Return a text for each label, by which fits are told apart."""
 
 
 class ClassificationTargets:
@@ -23,14 +50,15 @@ class ClassificationTargets:
     y : array of shape (n,) or (n, n_outputs)
         Labels.
     classes : array-like or None, default=None
-        All labels that will ever occur; None: those of y.
+        All labels that will ever occur. If None, the labels in y.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The sorted labels; the column numbers of a multilabel matrix.
-    multilabel, binary : bool
-        Whether labels are an indicator matrix; whether they are two classes.
+    multilabel, binary, sparse : bool
+        Whether labels are an indicator matrix; whether they are two classes; whether they came as a
+        sparse matrix.
     out_activation : {"softmax", "logistic"}
         The output that fits these targets.
     n_outputs : int
@@ -52,35 +80,17 @@ class ClassificationTargets:
                 f"shape {y.shape} with other values. Fit one classifier per column instead, for "
                 "example with sklearn.multioutput.MultiOutputClassifier."
             )
-        if self.multilabel:
-            self._binarizer = _fitted_binarizer(y)
-        self.classes_ = self._binarizer.classes_ if self.multilabel else unique_labels(y)
+        self.sparse = issparse(y)
+        self.classes_ = unique_labels(y)
         if classes is not None:
-            self._take(classes)
+            self._set_classes(classes)
         n_classes = len(self.classes_)
         self.binary = n_classes == 2 and not self.multilabel
         self.out_activation = "logistic" if self.multilabel or self.binary else "softmax"
         self.n_outputs = 1 if self.binary else n_classes
 
-    def plain(self) -> dict[str, Any]:
-        """Return it in plain types, from which `from_plain` restores."""
-        kept = {name: value for name, value in vars(self).items() if name != "_binarizer"}
-        return kept | {"sparse": self.multilabel and self._binarizer.sparse_input_}
-
-    @classmethod
-    def from_plain(cls, plain: dict[str, Any]) -> "ClassificationTargets":
-        """Return the encoder; its binarizer is made anew, by the scikit-learn that is installed."""
-        encoder = cls.__new__(cls)
-        vars(encoder).update({name: value for name, value in plain.items() if name != "sparse"})
-        if encoder.multilabel:
-            one_row_each = np.eye(encoder.n_outputs, dtype=int)
-            encoder._binarizer = _fitted_binarizer(
-                csr_matrix(one_row_each) if plain["sparse"] else one_row_each
-            )
-        return encoder
-
-    def _take(self, classes: npt.ArrayLike) -> None:
-        """Take the given classes in place of those of y."""
+    def _set_classes(self, classes: npt.ArrayLike) -> None:
+        """Use the given classes in place of those of y."""
         given = sorted_classes(classes)
         if self.multilabel and not np.array_equal(given, self.classes_):
             raise ValueError(
@@ -107,7 +117,12 @@ class ClassificationTargets:
             )
             raise ValueError(f"{name} has shape {y.shape}, but this classifier learns from {kind}.")
         if self.multilabel:
-            return self._binarizer.transform(y).astype(bool)
+            if type_of_target(y) != "multilabel-indicator":
+                raise ValueError(
+                    f"{name} must be a multilabel indicator matrix of zeros and ones, got one with "
+                    "other values."
+                )
+            return (y.toarray() if issparse(y) else np.asarray(y)).astype(bool)
         unseen = set(np.unique(y).tolist()) - set(self.classes_.tolist())
         if unseen:
             raise ValueError(
@@ -118,21 +133,27 @@ class ClassificationTargets:
         numbers = np.searchsorted(self.classes_, y)
         return (numbers == 1)[:, np.newaxis] if self.binary else numbers
 
-    def decode(self, targets: Targets) -> npt.NDArray[Any]:
-        """Return the labels of the targets."""
+    def decode(self, y: Targets) -> Any:
+        """Return the labels of encoded targets, sparse if the labels learnt from were."""
         if self.multilabel:
-            return self._binarizer.inverse_transform(targets.astype(int))
-        return self.classes_[self.class_numbers(targets)]
+            return csr_matrix(y.astype(int)) if self.sparse else y.astype(int)
+        return self.classes_[self.class_numbers(y)]
 
-    def class_numbers(self, targets: Targets) -> IndexArray:
-        """Return the class numbers of targets that are not multilabel."""
-        return targets[:, 0].astype(np.intp) if self.binary else targets
+    def class_numbers(self, y: Targets) -> IndexArray:
+        """Return the class numbers of encoded targets that are not multilabel."""
+        return y[:, 0].astype(np.intp) if self.binary else y
 
+    def stratification(self, y: Targets) -> Targets | None:
+        """Return the classes by which a split is stratified; None for multilabel targets."""
+        return None if self.multilabel else y
 
-def _fitted_binarizer(y: Any) -> Any:
-    from sklearn.preprocessing import LabelBinarizer  # takes long to import, is rarely used
+    def fitted_attributes(self) -> dict[str, Any]:
+        """Return the fitted attributes that describe the targets."""
+        return {"classes_": self.classes_, "n_outputs_": self.n_outputs}
 
-    return LabelBinarizer().fit(y)
+    def label_texts(self) -> npt.NDArray[Any]:
+        """Return type and text of each label."""
+        return np.array([f"{type(label).__name__} {label}" for label in self.classes_])
 
 
 def sorted_classes(classes: npt.ArrayLike) -> npt.NDArray[Any]:
@@ -146,86 +167,47 @@ def sorted_classes(classes: npt.ArrayLike) -> npt.NDArray[Any]:
         ) from error
 
 
-class ClassWeights:
-    """The weight of each class, learnt from the training rows.
-
-    "balanced" gives class c the weight sum(w) / (n_classes sum_{i in c} w_i), w the sample weights.
-    For multilabel targets each column has two classes, absent and present, and a row's weight is
-    the product over its columns.
-
-    Parameters
-    ----------
-    class_weight : "balanced", dict or list of dicts
-        As in the classifier.
-    encoder : ClassificationTargets
-        The encoder of the targets.
-    targets : ndarray of shape (n,) or (n, n_outputs)
-        Encoded targets of the training rows.
-    w : ndarray of shape (n,) or None
-        Their sample weights.
+def continued_targets(
+    known: ClassificationTargets, y: Any, classes: npt.ArrayLike | None, mode: FitMode
+) -> ClassificationTargets:
+    """Return the targets of the fitted model, with which training continues.
 
     Raises
     ------
     ValueError
-        When the weights name no class, or do not fit the kind of targets.
+        If `classes`, or with `warm_start` the labels in y, are not those of the model.
     """
-
-    def __init__(
-        self,
-        class_weight: str | dict | list,
-        encoder: ClassificationTargets,
-        targets: Targets,
-        w: FloatArray | None,
-    ) -> None:
-        self._encoder = encoder
-        self._tables = (
-            _multilabel_tables(class_weight, targets, w)
-            if encoder.multilabel
-            else [_table(class_weight, encoder, encoder.class_numbers(targets), w)]
-        )
-
-    def of_rows(self, targets: Targets) -> FloatArray:
-        """Return the class weight of each row, shape (n,)."""
-        if not self._encoder.multilabel:
-            return self._tables[0][self._encoder.class_numbers(targets)]
-        columns = zip(self._tables, targets.T.astype(np.intp), strict=True)
-        return np.prod([table[present] for table, present in columns], axis=0)
-
-
-def _table(
-    class_weight: str | dict | list, encoder: ClassificationTargets, numbers: IndexArray, w: Any
-) -> FloatArray:
-    """Return the weight of each class number."""
-    if isinstance(class_weight, list):
+    if classes is not None and not np.array_equal(sorted_classes(classes), known.classes_):
         raise ValueError(
-            f"class_weight={class_weight!r} is a list, which is meant for multilabel y: give a "
-            "dict {label: weight}, or 'balanced'."
+            f"classes={classes!r} is not the same as in the first fit, which was: "
+            f"{known.classes_!r}. Leave it out, or start with a new classifier."
         )
-    if isinstance(class_weight, dict):
-        classes = encoder.classes_
-        return compute_class_weight(class_weight, classes=classes, y=classes)
-    return _balanced(numbers, len(encoder.classes_), w)
-
-
-def _multilabel_tables(class_weight: str | dict | list, targets: Targets, w: Any) -> list:
-    """Return the weights of absent and present, for each column."""
-    if class_weight == "balanced":
-        return [_balanced(column.astype(np.intp), 2, w) for column in targets.T]
-    if isinstance(class_weight, dict) or len(class_weight) != targets.shape[1]:
+    if mode.partial:
+        return known
+    found = ClassificationTargets(y).classes_
+    if not np.array_equal(found, known.classes_):
         raise ValueError(
-            f"class_weight={class_weight!r} does not fit y, which is multilabel: give 'balanced', "
-            f"or a list of {targets.shape[1]} dicts, one for each column, such as {{0: 1, 1: 5}}."
+            "warm_start can only be used where `y` has the same classes as in the previous "
+            f"call to fit. Previously got {known.classes_}, `y` has {found}."
+            " Use warm_start=False, or partial_fit for rows that lack some classes."
         )
-    both = np.arange(2)
-    return [compute_class_weight(weights, classes=both, y=both) for weights in class_weight]
+    return known
 
 
-def _balanced(numbers: IndexArray, n_classes: int, w: Any) -> FloatArray:
-    """Return sum(w) / (n_present sum_{i in c} w_i) for each class c, 0 for one without rows."""
-    of_class = np.bincount(numbers, weights=w, minlength=n_classes).astype(float)
-    present = of_class > 0
-    of_class[present] = of_class.sum() / (present.sum() * of_class[present])
-    return of_class
+def first_targets(y: Any, classes: npt.ArrayLike | None, mode: FitMode) -> ClassificationTargets:
+    """Return the targets of a model that is not fitted yet, or fitted anew.
+
+    Raises
+    ------
+    ValueError
+        If y cannot be learnt, or if the first call of `partial_fit` lacks `classes`.
+    """
+    if mode.partial and classes is None:
+        raise ValueError(
+            "classes must be passed on the first call to partial_fit: all labels that will "
+            "ever occur, for example classes=np.unique(y_all)."
+        )
+    return ClassificationTargets(y, classes)
 
 
 def _column(y: Any) -> Any:

@@ -137,8 +137,8 @@ def _elu_backward(a: FloatArray, kept: None, delta: FloatArray) -> None:
 
 
 # with them, units of mean 0 and variance 1 stay so from layer to layer
-_SELU_LAMBDA = 1.0507009873554804934
-_SELU_ALPHA = 1.6732632423543772848
+SELU_LAMBDA = 1.0507009873554804934
+SELU_ALPHA = 1.6732632423543772848
 
 
 def _selu(z: FloatArray, kept: None) -> None:
@@ -150,9 +150,9 @@ def _selu(z: FloatArray, kept: None) -> None:
     for rows in _blocks(z):
         below = np.clip(rows, -np.inf, 0)
         np.expm1(below, out=below)
-        below *= _SELU_LAMBDA * _SELU_ALPHA
+        below *= SELU_LAMBDA * SELU_ALPHA
         np.clip(rows, 0, np.inf, out=rows)
-        rows *= _SELU_LAMBDA
+        rows *= SELU_LAMBDA
         rows += below
 
 
@@ -163,10 +163,10 @@ def _selu_backward(a: FloatArray, kept: None, delta: FloatArray) -> None:
     lambda alpha, and g / alpha is the derivative.
     """
     np.clip(a, -np.inf, 0, out=a)
-    a += _SELU_LAMBDA * _SELU_ALPHA
+    a += SELU_LAMBDA * SELU_ALPHA
     delta *= a
-    np.less(a, _SELU_LAMBDA * _SELU_ALPHA, out=a)
-    np.clip(a, 1 / _SELU_ALPHA, 1, out=a)
+    np.less(a, SELU_LAMBDA * SELU_ALPHA, out=a)
+    np.clip(a, 1 / SELU_ALPHA, 1, out=a)
     delta *= a
 
 

@@ -1,19 +1,17 @@
 """Layers of the network, the backward pass written beside the forward pass.
 
-A dense layer leads from one array to the next. What follows it works in place: `forward(a)`
-overwrites its input with its output, and `backward(a, delta)` turns the derivative by the output
-into that by the input. It finds its output in a and leaves its input there for the layer below,
-where delta is not 0.
+A dense layer leads from one array to the next. The layers after a dense layer work in place:
+`forward(a)` overwrites the layer's input with its output, and `backward(a, delta)` overwrites the
+derivative by the output with the derivative by the input. On entry to `backward`, `a` holds the
+layer's output; on return it holds the layer's input again, except where `delta` is 0.
 """
 
-from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
-from scipy.sparse import issparse
 
 from skmlp._engine.activations import ActivationFunction
-from skmlp._engine.linalg import add_scaled
+from skmlp._engine.linalg import add_scaled, affine, column_sums, matmul
 from skmlp._engine.types import FloatArray, Matrix
 
 
@@ -24,12 +22,17 @@ class Dense:
     ----------
     W, b : ndarray of shape (fan_in, fan_out) and (fan_out,), b may be None
         The parameters; views of the network's vector.
-    dW, db : ndarray of the same shapes
-        The gradient, written by `backward`; views of the network's gradient vector.
+    dW, db : ndarray of the same shapes or None
+        The gradient, written by `backward`; views of the network's gradient vector. If None, this
+        part of the gradient is not computed.
     """
 
     def __init__(
-        self, W: FloatArray, b: FloatArray | None, dW: FloatArray, db: FloatArray | None
+        self,
+        W: FloatArray,
+        b: FloatArray | None,
+        dW: FloatArray | None = None,
+        db: FloatArray | None = None,
     ) -> None:
         self.W, self.b, self.dW, self.db = W, b, dW, db
 
@@ -39,11 +42,12 @@ class Dense:
 
     def backward(self, a: Matrix, delta: FloatArray, delta_below: FloatArray | None) -> None:
         """dW = a^T delta, db = 1^T delta; delta W^T, written into `delta_below` if given."""
-        product(a.T, delta, self.dW)
+        if self.dW is not None:
+            matmul(a.T, delta, self.dW)
         if self.db is not None:
-            np.dot(_ones(len(delta), delta.dtype), delta, out=self.db)
+            column_sums(delta, self.db)
         if delta_below is not None:
-            product(delta, self.W.T, delta_below)
+            matmul(delta, self.W.T, delta_below)
 
     def limit_norms(self, max_norm: float) -> None:
         """W_k <- W_k min(1, max_norm / |W_k|) for each unit's incoming weights W_k, in place.
@@ -57,18 +61,22 @@ class Dense:
             self.W *= max_norm / np.maximum(norms, max_norm)
 
 
-class InPlace(Protocol):
-    """A layer that works in place."""
+class ForwardInPlace(Protocol):
+    """The contract of a layer that works in place, in a pass without gradients."""
 
     def forward(self, a: FloatArray) -> None:
         """Overwrite the input a with the output."""
+
+
+class InPlace(ForwardInPlace, Protocol):
+    """The contract of a layer that works in place, in training."""
 
     def backward(self, a: FloatArray, delta: FloatArray) -> None:
         """Overwrite delta with the derivative by the input."""
 
 
 class _Buffered:
-    """Keeps an array between the calls, as large as the largest batch so far."""
+    """Base of layers that keep an array between calls, as large as the largest batch so far."""
 
     _buffer: FloatArray | None = None
 
@@ -205,7 +213,7 @@ class BatchNorm(_Buffered):
     def forward(self, a: FloatArray) -> None:
         """Overwrite z with gamma z_hat + beta; z_hat is kept."""
         m, z_hat = len(a), self._like(a)
-        mu = _ones(m, a.dtype) @ a
+        mu = column_sums(a)
         mu /= m
         a -= mu
         var = np.einsum("ik,ik->k", a, a)
@@ -222,37 +230,34 @@ class BatchNorm(_Buffered):
         """Overwrite delta with gamma / std (delta - dbeta / m - z_hat dgamma / m)."""
         m, z_hat = len(a), self._like(a)
         np.einsum("ik,ik->k", delta, z_hat, out=self.dgamma)
-        np.dot(_ones(m, delta.dtype), delta, out=self.dbeta)
+        column_sums(delta, self.dbeta)
         z_hat *= self.dgamma / m
         delta -= z_hat
         delta -= self.dbeta / m
         delta *= self.gamma * self._inverse_std
 
 
-def affine(
-    a: Matrix, W: FloatArray, b: FloatArray | None, out: FloatArray | None = None
-) -> FloatArray:
-    """Return a W + b, written into `out` if given; a dense or sparse; no b if None."""
-    z = product(a, W, out)
-    if b is not None:
-        z += b
-    return z
+class PopulationNorm:
+    """z <- gamma (z - mean) / sqrt(var + epsilon) + beta, with mean and variance over all rows.
 
+    These are the mean and the variance of prediction (Ioffe and Szegedy 2015, algorithm 2).
 
-def product(A: Matrix, B: FloatArray, out: FloatArray | None = None) -> FloatArray:
-    """Return A B, written into `out`, of any memory order, if given; A may be sparse."""
-    if issparse(A):
-        if out is None:
-            return A @ B
-        out[...] = A @ B
-    elif out is None or out.flags.c_contiguous:
-        return np.dot(A, B, out=out)
-    else:
-        np.dot(B.T, A.T, out=out.T)
-    return out
+    Parameters
+    ----------
+    gamma, beta : ndarray of shape (n_units,)
+        Scale and shift.
+    mean, var : ndarray of shape (n_units,)
+        Overwritten by `forward`; views of the network's vector.
+    """
 
+    def __init__(
+        self, gamma: FloatArray, beta: FloatArray, mean: FloatArray, var: FloatArray
+    ) -> None:
+        self.gamma, self.beta, self.mean, self.var = gamma, beta, mean, var
 
-@lru_cache(maxsize=4)
-def _ones(m: int, dtype: np.dtype) -> FloatArray:
-    """Return a vector of m ones; the same one each time."""
-    return np.ones(m, dtype)
+    def forward(self, a: FloatArray) -> None:
+        """Take mean and variance from z, and overwrite z with its normalised values."""
+        self.mean[...], self.var[...] = a.mean(axis=0), a.var(axis=0)
+        slope = BatchNorm.slope(self.gamma, self.var)
+        a *= slope
+        a += self.beta - self.mean * slope

@@ -1,26 +1,30 @@
-"""The multilayer perceptron: its layers, the objective and its gradient, prediction."""
+"""The multilayer perceptron in training: its layers, the objective and its gradient."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 
 from skmlp._engine.activations import ACTIVATIONS
+from skmlp._engine.backprop import backward, forward
 from skmlp._engine.initializers import initializer
 from skmlp._engine.layers import (
     Activation,
     BatchNorm,
     Dense,
     Dropout,
-    GaussianNoise,
-    affine,
-    product,
+    ForwardInPlace,
+    InPlace,
+    PopulationNorm,
 )
 from skmlp._engine.linalg import add_scaled
-from skmlp._engine.losses.classification import LOSSES
+from skmlp._engine.losses.base import Loss
+from skmlp._engine.noise import Noise, per_layer
 from skmlp._engine.parameters import Parameters
+from skmlp._engine.predictor import Predictor
 from skmlp._engine.types import FloatArray, Matrix, Targets
+
+NO_NOISE = Noise()
 
 
 class Network:
@@ -34,10 +38,11 @@ class Network:
         dW^l    = a^{l-1}T delta^l + alpha / m W^l
         db^l    = 1^T delta^l
 
-    In training, as far as it is asked for, X gets noise and loses units, and so does each hidden
-    layer, whose z^l is normalised over the batch: BatchNorm, GaussianNoise, h, Dropout. With an
-    adversarial radius rho, the first term is the mean of two, for the rows x_i and for those rows
-    moved by rho to where their loss rises fastest (Goodfellow et al. 2015):
+    If asked for, training adds noise to X and drops some of its entries, normalises z^l over the
+    batch, and adds noise to z^l and dropout to a^l: BatchNorm, GaussianNoise, h, Dropout. With an
+    adversarial radius rho, the first term of E is the mean over two passes, one for the rows x_i
+    and one for these rows moved by rho in the direction in which their loss rises fastest
+    (Goodfellow et al. 2015):
 
         x_i' = x_i + rho g_i / |g_i|            g_i = d E / d x_i = delta^1_i W^1T, held fixed
 
@@ -47,64 +52,52 @@ class Network:
         Number of inputs, of units of each hidden layer, and of outputs.
     activation : str or sequence of str
         Activation h of all hidden layers, or of each; keys of `ACTIVATIONS`.
-    out_activation : str
-        "softmax" or "logistic", a key of `LOSSES`.
+    loss : Loss
+        The loss at the output.
     alpha : float
         Strength of the penalty on the weights.
     dtype : dtype
-        float32 or float64, of every number in the network.
+        Precision of every number in the network, float32 or float64.
     batch_norm : bool, default=False
         Whether hidden layers are normalised.
-    noise, dropout : float or sequence of float, default=0.0
-        Standard deviation of the noise on z^l and share of a^l that is left out, in all hidden
-        layers, or in each.
-    input_noise, input_dropout : float, default=0.0
-        The same for X.
+    noise : Noise, default=Noise()
+        Noise and dropout. By default there is none.
     adversarial_radius : float, default=0.0
-        Euclidean length rho of the step from x_i to x_i'; 0: there is no second pass.
-    label_smoothing : float, default=0.0
-        Share of the labels that is spread over all classes.
+        Euclidean length rho of the step from x_i to x_i'. If 0, there is no second pass.
     averaging : bool, default=False
-        Whether it is a running mean of the parameters that predicts.
-    rng : Generator or None, default=None
-        Where noise and dropout come from.
+        Whether a running mean of the parameters is kept, with which the network predicts.
 
     Attributes
     ----------
     parameters : Parameters
         All numbers that training changes.
     theta, grad : ndarray of shape (n_parameters,)
-        The trained ones in one vector, and their gradient.
+        The trained parameters as one vector, and their gradient.
     W, b : list of ndarray
         Each layer's part of `theta`, as views.
     layers, batch_norms : list of Dense, list of BatchNorm
-        Those of all layers; of the hidden layers, or none.
+        The dense layers; the batch normalisations of the hidden layers, if there are any.
     """
 
     def __init__(
         self,
         layer_sizes: Sequence[int],
         activation: str | Sequence[str],
-        out_activation: str,
+        loss: Loss,
         alpha: float,
         dtype: np.dtype,
         *,
         batch_norm: bool = False,
-        noise: float | Sequence[float] = 0.0,
-        dropout: float | Sequence[float] = 0.0,
-        input_noise: float = 0.0,
-        input_dropout: float = 0.0,
+        noise: Noise = NO_NOISE,
         adversarial_radius: float = 0.0,
-        label_smoothing: float = 0.0,
         averaging: bool = False,
-        rng: np.random.Generator | None = None,
     ) -> None:
         self.layer_sizes = tuple(layer_sizes)
         n_hidden = len(self.layer_sizes) - 2
         self.activations = per_layer(activation, n_hidden)
         # the output's initial weights follow the last hidden layer's
         self._init_activations = per_layer(activation, n_hidden + 1)
-        self.loss = type(LOSSES[out_activation])(label_smoothing)
+        self.loss = loss
         self.alpha = alpha
         self.rho = float(adversarial_radius)
         self.parameters = Parameters(self.layer_sizes, batch_norm, averaging, dtype)
@@ -113,23 +106,8 @@ class Network:
         self.W, self.b = self.parameters.parts["W"], self.parameters.parts["b"]
         self.layers = self._dense_layers()
         self.batch_norms = self._batch_norms()
-        self._in_place = [
-            [
-                *self.batch_norms[i : i + 1],
-                *_noise_layers(noise_i, 0.0, rng),
-                Activation(ACTIVATIONS[name]),
-                *_noise_layers(0.0, dropout_i, rng),
-            ]
-            for i, (name, noise_i, dropout_i) in enumerate(
-                zip(
-                    self.activations,
-                    per_layer(noise, n_hidden),
-                    per_layer(dropout, n_hidden),
-                    strict=True,
-                )
-            )
-        ]
-        self._on_input = _noise_layers(input_noise, input_dropout, rng)
+        self._in_place = self._in_place_layers(noise)
+        self._on_input = noise.on_input()
 
     def _dense_layers(self) -> list[Dense]:
         values, grads = self.parameters.parts, self.parameters.grads
@@ -152,6 +130,16 @@ class Network:
                 strict=True,
             )
         ]
+
+    def _in_place_layers(self, noise: Noise) -> list[list[InPlace]]:
+        """Return what follows each dense layer in place; nothing follows the output."""
+        hidden: list[list[InPlace]] = [
+            [*self.batch_norms[i : i + 1], *before, Activation(ACTIVATIONS[name]), *after]
+            for i, (name, (before, after)) in enumerate(
+                zip(self.activations, noise.on_hidden(len(self.activations)), strict=True)
+            )
+        ]
+        return [*hidden, []]
 
     def initialize(self, weight_init: str | float, rng: np.random.RandomState) -> None:
         """Draw all weights and biases, layer by layer."""
@@ -191,9 +179,9 @@ class Network:
         z = self._z[: m * K].reshape(K, m).T
         a = [x, *(buffer[:m] for buffer in self._a), z]
         delta = [*(buffer[:m] for buffer in self._delta), z]
-        self._forward(a)
-        E = self.loss.loss_gradient(a[-1], y, w)
-        self._backward(a, delta, dx)
+        forward(self.layers, self._in_place, a)
+        E = self.loss.loss_gradient(z, y, w)
+        backward(self.layers, self._in_place, a, delta, dx)
         return E
 
     def _adversarial_pass(self, x: Matrix, y: Targets, w: FloatArray | None) -> float:
@@ -222,98 +210,26 @@ class Network:
             layer.forward(entries)
         return a
 
-    def _forward(self, a: Sequence[Matrix]) -> None:
-        """Fill a[1:] with a^1 .. a^{L-1} and the logits z^L, given a[0] = X."""
-        *hidden, output = self.layers
-        for layer, in_place, below, z in zip(hidden, self._in_place, a, a[1:], strict=False):
-            layer.forward(below, z)
-            for step in in_place:
-                step.forward(z)
-        output.forward(a[-2], a[-1])
-
-    def _backward(
-        self, a: Sequence[Matrix], delta: Sequence[FloatArray], dx: FloatArray | None
-    ) -> None:
-        """Write the gradient of every layer, given delta^L, which has taken the place of z^L.
-
-        If `dx` is given, delta^1 W^1T is written there.
-        """
-        for i in range(len(self.layers) - 1, 0, -1):
-            self.layers[i].backward(a[i], delta[i], delta[i - 1])
-            for step in reversed(self._in_place[i - 1]):
-                step.backward(a[i], delta[i - 1])
-        self.layers[0].backward(a[0], delta[0], dx)
-
     def update_batch_norm_statistics(self, X: Matrix) -> None:
         """Replace the running means of the batch normalisations by mean and variance over X.
 
-        They are those of prediction, without noise and dropout, layer after layer (Ioffe and
-        Szegedy 2015, algorithm 2); if there is a running mean of the parameters, those of that.
+        The rows pass through the network as in prediction, without noise and dropout. If there is a
+        running mean of the parameters, its statistics are replaced, computed with its weights.
         """
         parts = self.parameters.views(-1)
-        a = X.astype(self.theta.dtype, copy=False)
-        for i, (name, mean, var) in enumerate(
-            zip(self.activations, parts["mean"], parts["var"], strict=False)
-        ):
-            z = product(a, parts["W"][i])
-            mean[...], var[...] = z.mean(axis=0), z.var(axis=0)
-            slope = BatchNorm.slope(parts["gamma"][i], var)
-            z *= slope
-            z += parts["beta"][i] - mean * slope
-            ACTIVATIONS[name].apply(z)
-            a = z
+        hidden = self.layer_sizes[1:-1]
+        norms = zip(*(parts[name] for name in ("gamma", "beta", "mean", "var")), strict=True)
+        in_place: list[list[ForwardInPlace]] = [
+            [PopulationNorm(*norm), Activation(ACTIVATIONS[name])]
+            for norm, name in zip(norms, self.activations, strict=True)
+        ]
+        a = [X.astype(self.theta.dtype, copy=False)]
+        a += [np.empty((X.shape[0], n), self.theta.dtype) for n in hidden]
+        forward([Dense(W, None) for W in parts["W"][:-1]], in_place, a)
 
-    def logits(self, X: Matrix, chunk_rows: int | None = None) -> FloatArray:
-        """Return z^L of all rows as in prediction, without touching the arrays of training."""
-        return logits(X, *self.parameters.affine(), self.activations, chunk_rows)
-
-
-def logits(
-    X: Matrix,
-    W: Sequence[FloatArray],
-    b: Sequence[FloatArray],
-    activations: Sequence[str],
-    chunk_rows: int | None = None,
-) -> FloatArray:
-    """Return z^L of all rows of X, shape (n, n_outputs).
-
-    Rows are taken `chunk_rows` at a time through two buffers, which the hidden layers use in turn;
-    rows of another dtype than the parameters' are converted on the way.
-    """
-    n, dtype = X.shape[0], W[-1].dtype
-    if chunk_rows is None or n <= chunk_rows:
-        return _logits(X.astype(dtype, copy=False), W, b, activations, [None] * len(W))
-    widest = max((W_l.shape[1] for W_l in W[:-1]), default=0)
-    buffers = np.empty((2, chunk_rows * widest), dtype)
-    z_out = np.empty((n, W[-1].shape[1]), dtype)
-    for start in range(0, n, chunk_rows):
-        a = X[start : start + chunk_rows].astype(dtype, copy=False)
-        m = a.shape[0]
-        out = [buffers[i % 2, : m * len(b_l)].reshape(m, len(b_l)) for i, b_l in enumerate(b[:-1])]
-        _logits(a, W, b, activations, [*out, z_out[start : start + m]])
-    return z_out
-
-
-def _logits(
-    a: Matrix,
-    W: Sequence[FloatArray],
-    b: Sequence[FloatArray],
-    activations: Sequence[str],
-    out: Sequence[FloatArray | None],
-) -> FloatArray:
-    """Return z^L of the rows a; z^l of each layer is written into `out[l]`, or a new array."""
-    for i, name in enumerate(activations):
-        a = affine(a, W[i], b[i], out[i])
-        ACTIVATIONS[name].apply(a)
-    return affine(a, W[-1], b[-1], out[-1])
-
-
-def per_layer(value: Any, n_layers: int) -> list[Any]:
-    """Return the values of all layers, given one for all or one for each; the last goes on."""
-    if isinstance(value, str) or not np.iterable(value):
-        return [value] * n_layers
-    values = list(value)
-    return [*values, *values[-1:] * n_layers][:n_layers]
+    def predictor(self) -> Predictor:
+        """Return the network as it predicts, with batch normalisations folded into its weights."""
+        return Predictor(*self.parameters.affine(), self.activations)
 
 
 def set_lengths(rows: FloatArray, length: float) -> None:
@@ -323,14 +239,3 @@ def set_lengths(rows: FloatArray, length: float) -> None:
     rows /= np.maximum(largest, np.finfo(rows.dtype).tiny)[:, np.newaxis]
     norms = np.sqrt(np.einsum("ik,ik->i", rows, rows))
     rows *= (length / np.maximum(norms, 1))[:, np.newaxis]
-
-
-def _noise_layers(
-    noise: float, dropout: float, rng: np.random.Generator | None
-) -> list[GaussianNoise | Dropout]:
-    """Return the layers of noise and dropout that are not 0."""
-    layers: list[GaussianNoise | Dropout] = []
-    if rng is not None:
-        layers += [GaussianNoise(noise, rng)] if noise else []
-        layers += [Dropout(dropout, rng)] if dropout else []
-    return layers

@@ -1,20 +1,17 @@
 """What a fitted network computes, written as an ONNX graph; no ONNX package is needed for it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import erfcx
 
-from skmlp._engine.activations import _SELU_ALPHA, _SELU_LAMBDA
+from skmlp._engine.activations import SELU_ALPHA, SELU_LAMBDA
 from skmlp._engine.types import FloatArray
 
 # from here on the operators have the form that is written
 FIRST_OPSET = 13
-
-# the number of the type in ONNX
-INT64 = 7
 
 
 class Graph:
@@ -59,33 +56,14 @@ class Graph:
         raise NotImplementedError
 
 
-def onnx_labels(classes: Iterable[Any]) -> npt.NDArray[Any]:
-    """Return the labels as int64 or as Python strings (object), which are all that ONNX has."""
-    classes = np.asarray(classes)
-    if all(isinstance(label, str) for label in classes):
-        return classes.astype(object)
-    if classes.dtype.kind in "biuf" and np.array_equal(classes.astype(np.int64), classes):
-        return classes.astype(np.int64)
-    raise ValueError(f"ONNX has no labels such as {classes}: fit with integers or strings.")
-
-
-def write_network(
-    g: Graph, model: Any, X: str, labels: npt.NDArray[Any], label: str, proba: str
-) -> None:
-    """Write what predict and predict_proba do into the graph, from input X to the two outputs."""
+def write_network(g: Graph, model: Any, X: str) -> str:
+    """Write the network into the graph, and return the name of its raw output z^L."""
     *hidden, last = zip(model.coefs_, model.intercepts_, strict=True)
     a = X
     for (W, b), name in zip(hidden, model._fitted_activations, strict=True):
         a = ONNX_ACTIVATIONS[name](g, g("Add", g("MatMul", a, W), b))
     W, b = last
-    z = g("Add", g("MatMul", a, W), b)
-    if model._encoder.binary:
-        z = g("Concat", g("Neg", z), z, axis=1)
-    g("Sigmoid" if model.out_activation_ == "logistic" else "Softmax", z, output=proba)
-    if model._encoder.multilabel:
-        g("Cast", g("Greater", z, 0), to=INT64, output=label)
-    else:
-        g("Gather", labels, g("ArgMax", z, axis=1, keepdims=0), output=label)
+    return g("Add", g("MatMul", a, W), b)
 
 
 # Each writes h(z) into the graph and returns its name. They use operators that exist since
@@ -104,8 +82,8 @@ def _elu(g: Graph, z: str) -> str:
 
 def _selu(g: Graph, z: str) -> str:
     """lambda max(z, 0) + lambda alpha (exp(min(z, 0)) - 1)."""
-    below = g("Mul", _exp_minus_1(g, z), _SELU_LAMBDA * _SELU_ALPHA)
-    return g("Add", g("Mul", g("Relu", z), _SELU_LAMBDA), below)
+    below = g("Mul", _exp_minus_1(g, z), SELU_LAMBDA * SELU_ALPHA)
+    return g("Add", g("Mul", g("Relu", z), SELU_LAMBDA), below)
 
 
 def _softplus(g: Graph, z: str) -> str:

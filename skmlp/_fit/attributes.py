@@ -1,65 +1,68 @@
-"""From a trained network to the fitted attributes; and what the user is warned of."""
+"""Fitted attributes: from a trained network and its history to what the user reads."""
 
 import math
-import warnings
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
-from skmlp._data.targets import ClassificationTargets
+from skmlp._data.prepare import FitData
+from skmlp._data.request import FitMode
+from skmlp._data.targets import TargetEncoder
 from skmlp._engine.network import Network
-from skmlp._fit.scales import unscaled_columns
-from skmlp._training.dataset import Dataset
 from skmlp._training.history import History
-from skmlp._training.optimizers import OPTIMIZERS
 from skmlp._training.state import TrainingState
 
 _CURVES = "loss_curve", "validation_loss_curve", "validation_scores", "learning_rate_curve"
 
-# from a function that `fit_estimator` calls, through that, `fit` and the decorator of `fit`
-_TO_CALLER_OF_FIT = 5
 
-
-def network_attributes(network: Network, encoder: ClassificationTargets) -> dict[str, Any]:
+def network_attributes(network: Network, targets: TargetEncoder) -> dict[str, Any]:
     """Return the fitted attributes that predictions need; arrays are copies."""
     W, b = network.parameters.affine()
     return {
         "coefs_": [W_l.copy() for W_l in W],
         "intercepts_": [b_l.copy() for b_l in b],
-        "classes_": encoder.classes_,
-        "n_outputs_": encoder.n_outputs,
+        **targets.fitted_attributes(),
         "n_layers_": len(network.layer_sizes),
-        "out_activation_": encoder.out_activation,
-        "_encoder": encoder,
+        "out_activation_": network.loss.out_activation,
+        "_targets": targets,
+        "_loss": network.loss.unsmoothed,
         "_fitted_activations": network.activations,
     }
 
 
-def set_network_attributes(
-    estimator: Any, network: Network, encoder: ClassificationTargets
-) -> None:
+def set_network_attributes(estimator: Any, network: Network, targets: TargetEncoder) -> None:
     """Set the attributes that predictions need."""
-    for name, value in network_attributes(network, encoder).items():
+    for name, value in network_attributes(network, targets).items():
         setattr(estimator, name, value)
     estimator._fitted_threads = estimator.n_threads
 
 
+def history_attributes(history: History) -> dict[str, Any]:
+    """Return the fitted attributes that describe training so far, for a model within a fit."""
+    return {
+        "loss_": history.loss,
+        "n_iter_": len(history.loss_curve),
+        "loss_curve_": [*history.loss_curve],
+        "validation_loss_curve_": [*history.validation_loss_curve] or None,
+        "validation_scores_": [*history.validation_scores] or None,
+        "learning_rate_curve_": [*history.learning_rate_curve] or None,
+    }
+
+
 def set_history_attributes(
-    estimator: Any, history: History, monitors_validation: bool, goes_on: bool
+    estimator: Any, history: History, monitors_validation: bool, mode: FitMode
 ) -> None:
-    """Set the attributes that tell of training; lists are new, so that those handed out stay."""
+    """Set the attributes that describe training; lists are new, so that those handed out stay."""
     estimator.loss_ = history.loss
     estimator.n_iter_ = len(history.loss_curve)
     estimator.best_epoch_ = history.best_epoch
-    estimator.t_ = (estimator.t_ if goes_on else 0) + history.n_rows
-    n_before, n_new = len(estimator.loss_curve_) if goes_on else 0, estimator.n_iter_
+    estimator.t_ = (estimator.t_ if mode.continues else 0) + history.n_rows
+    n_before = len(estimator.loss_curve_) if mode.continues else 0
     for name in _CURVES:
-        before = (getattr(estimator, f"{name}_") if goes_on else None) or []
+        before = (getattr(estimator, f"{name}_") if mode.continues else None) or []
         new = getattr(history, name)
-        # entry i of each curve belongs to epoch i, whether or not it was measured in all calls
-        curve = [*_at_the_end_of(n_before, before), *new, *[math.nan] * (n_new - len(new))]
+        curve = _joined(before, n_before, new, estimator.n_iter_)
         is_measured = bool(before or new) or name == "loss_curve"
         setattr(estimator, f"{name}_", curve if is_measured else None)
     scores, losses = estimator.validation_scores_, estimator.loss_curve_
@@ -69,9 +72,10 @@ def set_history_attributes(
     )
 
 
-def _at_the_end_of(n: int, curve: list[float]) -> list[float]:
-    """Return n entries, the last of which are the curve's, the others NaN."""
-    return [*[math.nan] * (n - len(curve)), *curve]
+def _joined(before: list[float], n_before: int, new: list[float], n_new: int) -> list[float]:
+    """Return a curve over all calls: entry i belongs to epoch i, NaN where nothing was measured."""
+    gap_before = [math.nan] * (n_before - len(before))
+    return [*gap_before, *before, *new, *[math.nan] * (n_new - len(new))]
 
 
 def set_training_state(
@@ -80,10 +84,10 @@ def set_training_state(
     state: TrainingState,
     history: History,
     rng: np.random.RandomState,
-    incremental: bool,
+    data: FitData,
 ) -> None:
-    """Keep what training needs to go on; the solver's state only where it is meant to."""
-    if history.interrupted or not (estimator.warm_start or incremental):
+    """Keep what training needs to continue; the solver's state only if training is to continue."""
+    if history.interrupted or not (estimator.warm_start or data.mode.partial):
         state.solver = state.noise_rng = None
     if not estimator.warm_start:
         state.split_rng = None
@@ -93,60 +97,3 @@ def set_training_state(
     state.normalisations = parameters.normalisations() if estimator.batch_norm else None
     state.rng = rng if isinstance(estimator.random_state, Integral) else None
     estimator._state = state
-
-
-def warn_of_scales(estimator: Any, rows: Dataset) -> None:
-    """Warn if one column of X is far wider than another."""
-    columns = unscaled_columns(rows)
-    if columns is None:
-        return
-    names = getattr(estimator, "feature_names_in_", None)
-    wide, narrow = (n if names is None else f"{n} ({names[n]!r})" for n in columns)
-    warnings.warn(
-        f"The columns of X differ in scale by a factor of hundreds or more: column {wide} is the "
-        f"widest, column {narrow} the narrowest. Networks learn poorly from such features. Scale "
-        "them, for example with make_pipeline(StandardScaler(), NumpyMLPClassifier(...)).",
-        ConvergenceWarning,
-        stacklevel=_TO_CALLER_OF_FIT,
-    )
-
-
-def warn_of_batch_size(estimator: Any, n_rows: int) -> None:
-    """Warn if a batch is meant to be larger than all rows."""
-    is_batched = estimator.solver in OPTIMIZERS and estimator.batch_size != "auto"
-    if is_batched and estimator.batch_size > n_rows:
-        warnings.warn(
-            f"batch_size={estimator.batch_size} is larger than the {n_rows} training rows; batches "
-            "of all rows are used.",
-            stacklevel=_TO_CALLER_OF_FIT + 1,
-        )
-
-
-def warn_of_ending(estimator: Any, history: History, learnt: bool, incremental: bool) -> None:
-    """Warn if training ended too soon, or came to rest without having learnt anything."""
-    if history.interrupted:
-        warnings.warn(
-            f"Training was interrupted after {estimator.n_iter_} complete epochs. The model is "
-            f"that of epoch {estimator.best_epoch_}.",
-            stacklevel=_TO_CALLER_OF_FIT,
-        )
-    elif not history.converged and not incremental:
-        reason = history.message or f"max_iter={estimator.max_iter} epochs have passed"
-        if history.timed_out:
-            reason = f"max_time={estimator.max_time} seconds have passed"
-            reason += f"; {history.message}" if history.message else ""
-        warnings.warn(
-            f"Training ended before it converged: {reason}. Increase max_iter, scale the "
-            "features, or accept the model if its loss_curve_ has become flat.",
-            ConvergenceWarning,
-            stacklevel=_TO_CALLER_OF_FIT,
-        )
-    elif not learnt:
-        warnings.warn(
-            "Training has come to a standstill, but the predictions are hardly better than the "
-            "frequencies of the classes, whatever the row. Scale the features, for example "
-            "with StandardScaler; try a higher or lower learning_rate_init, a smaller alpha, "
-            "or a smaller tol. If nothing helps, the features may say nothing of y.",
-            ConvergenceWarning,
-            stacklevel=_TO_CALLER_OF_FIT,
-        )

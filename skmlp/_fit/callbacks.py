@@ -1,29 +1,30 @@
-"""The callbacks of scikit-learn 1.9 and later: they are told of a fit, and of each epoch in it."""
+"""Callbacks of scikit-learn 1.9 and later: how a fit reports its beginning, epochs and end."""
 
 from collections.abc import Callable
 from typing import Any
 
 from sklearn.base import BaseEstimator
 
+from skmlp._data.request import FitRequest
+
 
 class FitTasks:
-    """The tasks of one fit: the whole, and one per epoch.
+    """Tasks of one fit, as callbacks see them: the whole fit, and one task per epoch.
 
     Parameters
     ----------
     estimator : estimator
-        What is fitted, with callbacks set.
-    X, y, sample_weight
-        As the user gave them, so that callbacks can pass them on to the model.
+        The estimator in training, with callbacks set.
+    request : FitRequest
+        The arguments of `fit`, which callbacks can pass to the model.
     max_epochs : int or None
-        The largest number of epochs, if it is known.
+        Maximum number of epochs. If None, the number is not known.
     """
 
-    def __init__(
-        self, estimator: Any, X: Any, y: Any, sample_weight: Any, max_epochs: int | None
-    ) -> None:
-        metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
-        self._about = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+    def __init__(self, estimator: Any, request: FitRequest, max_epochs: int | None) -> None:
+        weight = request.sample_weight
+        metadata = {} if weight is None else {"sample_weight": weight}
+        self._about = {"estimator": estimator, "X": request.X, "y": request.y, "metadata": metadata}
         self._fit = estimator._init_callback_context(max_subtasks=max_epochs)
         self._fit.call_on_fit_task_begin(**self._about)
 
@@ -33,10 +34,10 @@ class FitTasks:
         self._epoch.call_on_fit_task_begin(**self._about)
 
     def epoch_end(self, fitted_attributes: Callable[[], dict[str, Any]]) -> bool:
-        """End it; return whether a callback wants training to stop.
+        """End the task of an epoch; return whether a callback requests to stop training.
 
-        `fitted_attributes()` returns what makes a model of the network as it stands; it is called
-        only if a callback asks for that.
+        `fitted_attributes()` returns the attributes of a model with the current parameters. The
+        function is called only if a callback asks for the model.
         """
         stop = self._epoch.call_on_fit_task_end(
             **self._about, reconstruction_attributes=fitted_attributes
@@ -44,10 +45,10 @@ class FitTasks:
         return bool(stop)
 
     def end(self) -> None:
-        """End the task of the whole fit; the estimator is fitted."""
+        """End the task of the whole fit."""
         self._fit.call_on_fit_task_end(**self._about, reconstruction_attributes={})
 
 
 def has_callbacks(estimator: BaseEstimator) -> bool:
-    """Return whether callbacks have been set, by the user or by a meta-estimator."""
+    """Return whether callbacks are set, by the user or by a meta-estimator."""
     return hasattr(estimator, "_skl_callbacks")

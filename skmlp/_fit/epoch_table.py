@@ -1,4 +1,4 @@
-"""What `verbose` prints: a table with a line per epoch."""
+"""The table that `verbose` prints: one line per epoch."""
 
 import time
 
@@ -6,12 +6,12 @@ from skmlp._training.history import History
 
 
 class EpochTable:
-    """Prints epoch, loss, validation loss and score, learning rate, and seconds so far.
+    """Table of epoch, loss, validation loss and score, learning rate, and elapsed seconds.
 
     Parameters
     ----------
     every : int
-        A line is printed after every that many epochs; 0: none at all.
+        Print a line every `every` epochs. If 0, print nothing.
     """
 
     def __init__(self, every: int) -> None:
@@ -20,7 +20,7 @@ class EpochTable:
         self._has_header = False
 
     def print_line(self, history: History) -> None:
-        """Print the line of the last epoch, if it is one to be printed."""
+        """Print a line for the last epoch, if its number is a multiple of `every`."""
         epoch = len(history.loss_curve)
         if not self.every or epoch % self.every:
             return

@@ -1,4 +1,4 @@
-"""What a checkpoint holds of a fit, and how training goes on from it."""
+"""Checkpoints: what they hold of a fit, when they are written, and how training resumes."""
 
 import copy
 import os
@@ -18,29 +18,31 @@ from skmlp._persistence.checkpoint_file import (
     write_checkpoint,
 )
 from skmlp._persistence.fingerprint import OtherFit, check_fingerprint, fingerprint
-from skmlp._persistence.state_dict import checked, fill, restore, snapshot
+from skmlp._persistence.generators import generator_state, load_generator
+from skmlp._persistence.state_dict import load_state_dict, to_state_dict
+from skmlp._persistence.validate import copy_into
 from skmlp._training.dataset import Dataset
 from skmlp._training.history import History
+from skmlp._training.loop import Progress
 from skmlp._training.state import TrainingState
-from skmlp._training.stochastic import Progress
 
 _PARTS = {
-    "identity", "start", "search", "vectors", "solver", "rule", "rng", "noise_rng", "history",
+    "fingerprint", "start", "search", "vectors", "solver", "rule", "rng", "noise_rng", "history",
     "best", "order",
 }  # fmt: skip
 
 
 class Checkpoint:
-    """The file in which a fit is kept while it runs; without a path, nothing happens.
+    """Checkpoint of one fit. Without a path, its methods do nothing.
 
     Parameters
     ----------
     path : str or None
         The file.
     every : int
-        Number of epochs from one writing to the next.
-    identity : dict
-        What tells this fit from others.
+        The file is written after every `every` epochs.
+    expected : dict
+        Fingerprint of this fit.
 
     Raises
     ------
@@ -49,9 +51,9 @@ class Checkpoint:
     """
 
     def __init__(
-        self, path: str | None = None, every: int = 1, identity: dict[str, Any] | None = None
+        self, path: str | None = None, every: int = 1, expected: dict[str, Any] | None = None
     ) -> None:
-        self._path, self._every, self._identity = path, every, identity
+        self._path, self._every, self._fingerprint = path, every, expected
         self._start: Any = None
         self._search: dict[str, Any] | None = None
         self._found: Any = None
@@ -60,11 +62,11 @@ class Checkpoint:
             with self._reading():
                 if not isinstance(self._found, dict) or set(self._found) != _PARTS:
                     raise ValueError(f"it must have {sorted(_PARTS)}")
-                check_fingerprint(path, self._found["identity"], identity)
+                check_fingerprint(path, self._found["fingerprint"], expected)
 
     @contextmanager
     def naming_the_file(self) -> Iterator[None]:
-        """Raise ValueError where numbers from the file cannot be computed with."""
+        """Report arithmetic errors caused by values read from the file as a damaged file."""
         is_resumed = self._found is not None
         try:
             yield
@@ -76,35 +78,35 @@ class Checkpoint:
     def restore_initial_rng(
         self, rng: np.random.RandomState, random_state: Any
     ) -> np.random.RandomState:
-        """Return the generator as it was when the fit began, so that all is drawn again."""
+        """Restore the generator to its state at the start of the interrupted fit, and return it."""
         if self._found is not None:
             if random_state is None:
                 rng = np.random.RandomState()  # not the one that the whole program shares
             with self._reading():
-                _set_generator(rng, self._found["start"])
+                load_generator(rng, self._found["start"])
         if self._path is not None:
-            self._start = copy.deepcopy(rng.get_state(legacy=False))
+            self._start = copy.deepcopy(generator_state(rng))
         return rng
 
     def load_finished_search(self, network: Network, state: TrainingState) -> History | None:
-        """Return the history of the search if that was complete; restore its end, in place."""
+        """Return the history of a complete search, and restore its end in place; else None."""
         if self._found is None or self._found["search"] is None:
             return None
         history, found = History(), self._found["search"]
         with self._reading():
-            fill(network.parameters.vectors, found["vectors"])
-            restore(state.rule, found["rule"])
-            restore(history, found["history"])
+            copy_into(network.parameters.vectors, found["vectors"])
+            load_state_dict(state.rule, found["rule"])
+            load_state_dict(history, found["history"])
             _check_consistent(history, found["vectors"])
         return history
 
     def record_search(self, network: Network, state: TrainingState, history: History) -> None:
-        """Keep the end of the search, which comes before all that is written from now on."""
+        """Record the end of the search, which every later checkpoint of the fit includes."""
         if self._path is not None:
             self._search = {
                 "vectors": network.parameters.vectors.copy(),
-                "rule": copy.deepcopy(snapshot(state.rule)),
-                "history": copy.deepcopy(snapshot(history)),
+                "rule": copy.deepcopy(to_state_dict(state.rule)),
+                "history": copy.deepcopy(to_state_dict(history)),
             }
 
     def resume(
@@ -112,27 +114,29 @@ class Checkpoint:
         network: Network,
         state: TrainingState,
         rng: np.random.RandomState,
-        rows: Dataset,
+        data: Dataset,
         shuffles: bool,
     ) -> Progress | None:
-        """Restore what training changes in place; return where it stood, None for the start."""
+        """Restore, in place, everything that training changes; return where training resumes.
+
+        None is returned if there is no checkpoint to resume from.
+        """
         if self._found is None:
             return None
         found, self._found = self._found, None
         with self._reading():
-            fill(network.parameters.vectors, found["vectors"])
-            restore(state.solver, found["solver"])
-            restore(state.rule, found["rule"])
-            _set_generator(rng, found["rng"])
+            copy_into(network.parameters.vectors, found["vectors"])
+            load_state_dict(state.solver, found["solver"])
+            load_state_dict(state.rule, found["rule"])
+            load_generator(rng, found["rng"])
             if state.noise_rng is not None:
-                bits = state.noise_rng.bit_generator
-                bits.state = checked(bits.state, found["noise_rng"], "noise_rng")
+                load_generator(state.noise_rng, found["noise_rng"])
             history = History()
-            restore(history, found["history"])
+            load_state_dict(history, found["history"])
             best = np.empty_like(network.parameters.vectors)
-            fill(best, found["best"])
+            copy_into(best, found["best"])
             _check_consistent(history, found["vectors"], best)
-            order = _checked_order(found["order"], rows, shuffles)
+            order = _checked_order(found["order"], data, shuffles)
         return Progress.after(history, order, best, state.rule)
 
     def save(
@@ -142,35 +146,35 @@ class Checkpoint:
         state: TrainingState,
         rng: np.random.RandomState,
     ) -> None:
-        """Write the file, if it is time for that."""
+        """Write the file if the number of epochs is a multiple of `every`."""
         if self._path is None or progress.n_epochs % self._every:
             return
         noise_rng = state.noise_rng
         write_checkpoint(
             self._path,
             {
-                "identity": self._identity,
+                "fingerprint": self._fingerprint,
                 "start": self._start,
                 "search": self._search,
                 "vectors": network.parameters.vectors,
-                "solver": snapshot(state.solver),
-                "rule": snapshot(state.rule),
-                "rng": rng.get_state(legacy=False),
-                "noise_rng": None if noise_rng is None else noise_rng.bit_generator.state,
-                "history": snapshot(progress.history),
+                "solver": to_state_dict(state.solver),
+                "rule": to_state_dict(state.rule),
+                "rng": generator_state(rng),
+                "noise_rng": None if noise_rng is None else generator_state(noise_rng),
+                "history": to_state_dict(progress.history),
                 "best": progress.vectors,
                 "order": progress.order,
             },
         )
 
     def close(self, history: History) -> None:
-        """Remove the file, unless the fit was ended before its time and may go on."""
+        """Remove the file, unless the fit ended early and can be resumed."""
         if self._path is not None and not (history.interrupted or history.timed_out):
             remove_checkpoint(self._path)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """Raise ValueError where something is not as a fit writes it."""
+        """Report values that no fit writes as a damaged file."""
         try:
             yield
         except OtherFit:
@@ -179,9 +183,9 @@ class Checkpoint:
             raise damaged(str(self._path), f"it does not fit this training ({error})") from error
 
 
-def open_checkpoint(estimator: Any, data: FitData, goes_on: bool, incremental: bool) -> Checkpoint:
-    """Return the checkpoint of the fit; in partial_fit there is none."""
-    if estimator.checkpoint_path is None or incremental:
+def open_checkpoint(estimator: Any, data: FitData) -> Checkpoint:
+    """Return the checkpoint of the fit; `partial_fit` has none."""
+    if estimator.checkpoint_path is None or data.mode.partial:
         return Checkpoint()
     path = os.path.abspath(os.fsdecode(estimator.checkpoint_path))
     if os.path.isdir(path) or not os.path.isdir(os.path.dirname(path)):
@@ -189,22 +193,7 @@ def open_checkpoint(estimator: Any, data: FitData, goes_on: bool, incremental: b
             f"checkpoint_path={estimator.checkpoint_path!r} must name a file in a folder that "
             "exists."
         )
-    identity = fingerprint(estimator, data, goes_on)
-    return Checkpoint(path, estimator.checkpoint_every, identity)
-
-
-def _set_generator(rng: np.random.RandomState, found: Any) -> None:
-    """Set the generator's state; raise ValueError if it is none of such a generator."""
-    state = checked(rng.get_state(legacy=False), found, "generator")
-    numbers = state["state"]
-    # NumPy would read from anywhere in memory
-    for position, array in (
-        (numbers.get("pos", 0), numbers.get("key", 0)),
-        (state.get("buffer_pos", 0), state.get("buffer", 0)),
-    ):
-        if not 0 <= position <= np.size(array):
-            raise ValueError("the generator's position is beyond its end")
-    rng.set_state(state)
+    return Checkpoint(path, estimator.checkpoint_every, fingerprint(estimator, data))
 
 
 def _check_consistent(history: History, *vectors: Any) -> None:
@@ -218,11 +207,11 @@ def _check_consistent(history: History, *vectors: Any) -> None:
         raise ValueError("its parameters are not finite")
 
 
-def _checked_order(order: Any, rows: Dataset, shuffles: bool) -> IndexArray | None:
-    """Return the order of the rows; raise ValueError if it has others than those."""
+def _checked_order(order: Any, data: Dataset, shuffles: bool) -> IndexArray | None:
+    """Return the order of the rows; raise ValueError if it names other rows."""
     if not shuffles:
-        return rows.index
-    index = np.arange(len(rows)) if rows.index is None else rows.index
+        return data.index
+    index = np.arange(len(data)) if data.index is None else data.index
     if order.dtype != index.dtype or not np.array_equal(np.sort(order), np.sort(index)):
         raise ValueError("the order of the rows names others")
     return order

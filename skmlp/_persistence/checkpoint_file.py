@@ -1,11 +1,11 @@
-"""The file of a checkpoint: plain values and arrays, written as a whole or not at all.
+"""The file of a checkpoint: plain values and arrays, written completely or not at all.
 
     magic and format number | BLAKE2b of what follows | length of the header | header | arrays
     8 bytes                   32                        8, little-endian       JSON
 
 The header has the tree of values, in which an array is ``{"$array": its number}``, and the dtype
-and shape of each array. The arrays follow one another, little-endian. Reading executes nothing, and
-allocates nothing that the size of the file does not bear out.
+and shape of each array. The arrays follow one another, little-endian. Reading a file executes no
+code, and allocates no more memory than the size of the file justifies.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ Tree = Any
 
 
 def write_checkpoint(path: str, tree: Tree) -> None:
-    """Write the tree; whatever happens, the file is the one before or the new one.
+    """Write the tree. Whatever happens, the file is the previous one or the new one.
 
     Raises
     ------
@@ -62,12 +62,12 @@ def write_checkpoint(path: str, tree: Tree) -> None:
 
 
 def read_checkpoint(path: str) -> Tree:
-    """Return the tree that was written.
+    """Read a file and return the tree that was written.
 
     Raises
     ------
     ValueError
-        If the file is no checkpoint, of another format, damaged or cut off.
+        If the file is not a checkpoint, has another format, is damaged or cut off.
     """
     with open(path, "rb") as file:
         # a large file of another kind is not read to its end
@@ -85,14 +85,14 @@ def read_checkpoint(path: str) -> Tree:
 
 
 def remove_checkpoint(path: str) -> None:
-    """Remove the file, and what a fit that was killed may have left beside it."""
+    """Remove the file, and a temporary file that a killed fit may have left."""
     for name in path, temporary_path(path):
         with contextlib.suppress(FileNotFoundError):
             os.remove(name)
 
 
 def temporary_path(path: str) -> str:
-    """Return where the next checkpoint is written before it takes the place of the one before."""
+    """Return where a checkpoint is written before it replaces the previous one."""
     return path + ".tmp"
 
 
@@ -116,7 +116,7 @@ def _decode(content: memoryview) -> Tree:
 
 
 def _without_arrays(tree: Tree, arrays: list[npt.NDArray[Any]]) -> Tree:
-    """Return the tree as JSON can have it; append its arrays to the list."""
+    """Return the tree without arrays, as JSON needs it; append its arrays to the list."""
     if isinstance(tree, dict):
         return {str(key): _without_arrays(value, arrays) for key, value in tree.items()}
     if isinstance(tree, list | tuple):
@@ -146,7 +146,7 @@ def _bytes_of(array: npt.NDArray[Any]) -> memoryview:
 
 
 def _sync_folder(folder: str) -> None:
-    """Make the new name of a file last; where folders cannot be opened, the system sees to it."""
+    """Write the folder's entries to disk, where the system lets folders be opened."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -156,7 +156,7 @@ def _sync_folder(folder: str) -> None:
 
 
 def damaged(path: str, what: str) -> ValueError:
-    """Return the error for a file that is no checkpoint."""
+    """Return the error for a file that is not a readable checkpoint."""
     return ValueError(
         f"checkpoint_path={path!r} is no checkpoint that can be read: {what}. Give the path of "
         "another file, or delete this one to fit from the start."

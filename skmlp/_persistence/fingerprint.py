@@ -1,4 +1,4 @@
-"""What tells one fit from others: its parameters as text, its data by their checksums."""
+"""Fingerprint of a fit: its parameters as text, and checksums of its data."""
 
 import hashlib
 import re
@@ -11,9 +11,8 @@ from scipy.sparse import issparse
 
 from skmlp._data.prepare import FitData
 
-# parameters that change nothing of what is computed
+# parameters that do not change the fitted model
 _INDIFFERENT = {"checkpoint_every", "checkpoint_path", "max_time", "n_threads", "verbose"}
-
 
 _MODEL = "model to go on with (warm_start)"
 
@@ -22,23 +21,22 @@ class OtherFit(ValueError):
     """The checkpoint belongs to another fit."""
 
 
-def fingerprint(estimator: Any, data: FitData, goes_on: bool) -> dict[str, Any]:
-    """Return what the fit is computed from."""
+def fingerprint(estimator: Any, data: FitData) -> dict[str, Any]:
+    """Return the fingerprint of a fit: everything from which the model is computed."""
     parameters = estimator.get_params(deep=False)
     if not isinstance(parameters["random_state"], Integral | None):
         parameters["random_state"] = "a generator"
-    rows, val_rows = data.rows, data.val_rows
-    labels = np.array([f"{type(label).__name__} {label}" for label in data.encoder.classes_])
-    model = [*estimator.coefs_, *estimator.intercepts_] if goes_on else []
+    train, val = data.train, data.val
+    model = [*estimator.coefs_, *estimator.intercepts_] if data.mode.continues else []
     return {
         "parameters": {
             name: _as_text(value) for name, value in parameters.items() if name not in _INDIFFERENT
         },
         "data": {
-            "training rows X": _digest(rows.X),
-            "labels y": _digest(rows.y, labels),
-            "sample_weight": _digest(rows.w),
-            "X_val, y_val": _digest(*([] if val_rows is None else [val_rows.X, val_rows.y])),
+            "training rows X": _digest(train.X),
+            "labels y": _digest(train.y, data.targets.label_texts()),
+            "sample_weight": _digest(train.w),
+            "X_val, y_val": _digest(*([] if val is None else [val.X, val.y])),
             "precision": str(data.dtype),
             _MODEL: _digest(*model),
         },
@@ -46,7 +44,7 @@ def fingerprint(estimator: Any, data: FitData, goes_on: bool) -> dict[str, Any]:
 
 
 def check_fingerprint(path: str, found: dict[str, Any], expected: dict[str, Any] | None) -> None:
-    """Raise OtherFit if there is a difference."""
+    """Raise OtherFit, which names the differences, if the fingerprints are not equal."""
     if expected is None or found == expected:
         return
     theirs, ours = found["parameters"], expected["parameters"]

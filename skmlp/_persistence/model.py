@@ -1,26 +1,30 @@
-"""What a saved model consists of, by format, and how the formats before are read.
+"""Saved models: what they consist of, by format, and how older formats are read.
 
 Since format 1 a model is stored in plain types: its parameters, arrays, numbers, strings, dicts and
-lists. The only class of this package that a file names is the classifier, so that the others may
-change. The number rises when an older skmlp could no longer read a file and predict the same from
-it. A constructor parameter that is added needs no new format: models from before get its default,
-which means what was the case before.
+lists. The only class of this package that a file names is the estimator, so that all others may
+move. The format number rises when an older skmlp could no longer read a file and predict the same
+from it. A new constructor parameter needs no new format: older models get its default, with which
+they behave as before.
 """
 
 import inspect
 import sys
-import warnings
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from skmlp._data.targets import ClassificationTargets
+from skmlp._engine.losses.registry import LOSSES
+from skmlp._persistence.state_dict import from_state_dict, to_state_dict
+from skmlp._training.early_stopping import StoppingRule
 from skmlp._training.solver import Solver
 from skmlp._training.state import TrainingState
+from skmlp._warn import warn
 
 FORMAT = 1
 _FORMAT, _VERSION = "_skmlp_format", "_skmlp_version"
+_OBJECTS = "_loss", "_state", "_targets"
+_OF_SOLVER = "solver", "noise_rng", "vectors"
 
 
 def saved(model: Any, *, with_solver: bool) -> dict[str, Any]:
@@ -28,7 +32,7 @@ def saved(model: Any, *, with_solver: bool) -> dict[str, Any]:
 
     Parameters
     ----------
-    model : NumpyMLPClassifier
+    model : estimator
         Fitted or not.
     with_solver : bool
         Whether to store the solver's state, with which training goes on bit for bit.
@@ -40,8 +44,9 @@ def saved(model: Any, *, with_solver: bool) -> dict[str, Any]:
     """
     state = vars(model).copy()
     if "_state" in state:
-        state["_encoder"] = state["_encoder"].plain()
-        state["_state"] = state["_state"].plain(with_solver)
+        state |= {name: to_state_dict(state[name]) for name in _OBJECTS}
+        if not with_solver:
+            state["_state"] |= dict.fromkeys(_OF_SOLVER)
     return state | {_FORMAT: FORMAT, _VERSION: _installed_version()}
 
 
@@ -51,7 +56,7 @@ def restored(cls: type, state: dict[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     cls : type
-        The class of the model, whose defaults stand in for parameters that it did not have yet.
+        Class of the model. Its defaults are used for parameters that the stored model lacks.
     state : dict
         What `saved` returned, or what an older version stored.
 
@@ -75,15 +80,14 @@ def restored(cls: type, state: dict[str, Any]) -> dict[str, Any]:
         )
     if "_state" in state:
         if number < FORMAT:
-            warnings.warn(
+            warn(
                 f"This {cls.__name__} was saved by skmlp {version} in format {number}; the "
                 f"installed skmlp {_installed_version()} writes format {FORMAT}. It predicts as it "
                 "did. Save it again to have it in the new format.",
-                stacklevel=3,
+                UserWarning,
             )
             state = _from_format_0(state)
-        state["_encoder"] = ClassificationTargets.from_plain(state["_encoder"])
-        state["_state"] = TrainingState.from_plain(state["_state"])
+        state |= {name: from_state_dict(state[name]) for name in _OBJECTS}
     return _defaults(cls) | state
 
 
@@ -99,47 +103,40 @@ def _defaults(cls: type) -> dict[str, Any]:
 
 
 def _from_format_0(state: dict[str, Any]) -> dict[str, Any]:
-    """Return in format 1 what pickles, or skops files, were before formats had numbers.
-
-    They hold the objects themselves. In skmlp 0.1.0 those had other attributes.
-    """
+    """Return in format 1 a model stored by skmlp 0.1.0, which stored the objects themselves."""
     state = state.copy()
-    if "_fitted_activation" in state:
-        n_hidden = len(state["coefs_"]) - 1
-        state["_fitted_activations"] = [state.pop("_fitted_activation")] * n_hidden
+    state["_fitted_activations"] = [state.pop("_fitted_activation")] * (len(state["coefs_"]) - 1)
     state.setdefault("best_epoch_", _best_epoch(state))
     state.setdefault("learning_rate_curve_", None)
+    state["_loss"] = to_state_dict(LOSSES[state["out_activation_"]]())
 
-    encoder = _attributes(state["_encoder"]).copy()
-    binarizer = encoder.pop("_binarizer", None)
-    state["_encoder"] = encoder | {"sparse": binarizer is not None and binarizer.sparse_input_}
+    targets = vars(state.pop("_encoder")).copy()
+    binarizer = targets.pop("_binarizer", None)
+    sparse = binarizer is not None and binarizer.sparse_input_
+    state["_targets"] = {"class": "ClassificationTargets", **targets, "sparse": sparse}
 
-    kept = _attributes(state["_state"]).copy()
-    rule = _attributes(kept["rule"]).copy()
-    if rule.pop("monitors_score", False):
-        rule["monitors"] = "validation_score"
-    solver = kept.pop("solver", None)
-    if isinstance(solver, tuple):
-        optimizer, schedule = solver
-        solver = _solver_of_0_1_0(optimizer, schedule, len(state["loss_curve_"]))
-    state["_state"] = TrainingState(**kept, solver=solver).plain(with_solver=True) | {"rule": rule}
+    kept = vars(state["_state"]).copy()
+    rule, old_rule = StoppingRule(), vars(kept["rule"]).copy()
+    if old_rule.pop("monitors_score"):
+        rule.monitors = "validation_score"
+    vars(rule).update(old_rule)
+    if kept.get("solver") is not None:
+        optimizer, schedule = kept["solver"]
+        kept["solver"] = _solver_of_0_1_0(optimizer, schedule, len(state["loss_curve_"]))
+    state["_state"] = to_state_dict(TrainingState(**kept | {"rule": rule}))
     return state
 
 
 def _best_epoch(state: dict[str, Any]) -> int:
-    """Return the number of the epoch, of the last call, whose parameters skmlp 0.1.0 kept."""
+    """Return the epoch of the last call whose parameters skmlp 0.1.0 kept."""
     n_epochs, scores = state["n_iter_"], state["validation_scores_"]
     return (
         int(np.argmax(scores[-n_epochs:])) + 1 if state["early_stopping"] and scores else n_epochs
     )
 
 
-def _attributes(stored: Any) -> dict[str, Any]:
-    return stored if isinstance(stored, dict) else vars(stored)
-
-
 def _solver_of_0_1_0(optimizer: Any, schedule: Any, n_epochs: int) -> Solver:
-    """Return the solver that goes on as the pair did, which had no averaging and no warm-up."""
+    """Return the solver that continues as the pair would, without averaging and warm-up."""
     if "nesterov" in vars(optimizer):
         optimizer.nesterovs_momentum = vars(optimizer).pop("nesterov")
     schedule.n_rows_seen = vars(schedule).pop("t")

@@ -1,86 +1,119 @@
-"""The state of objects as plain dicts, and back."""
+"""Objects as plain values and back: the one codec of saved models and of checkpoints.
 
-from numbers import Integral, Real
+An object becomes a dict of its attributes and, under "class", the name of its class in `CLASSES`;
+its parts that are objects, generators or dtypes become such dicts too. Arrays are shared, not
+copied. The names are part of the file format: a class may move to another module, but not change
+its name here.
+"""
+
 from typing import Any
 
 import numpy as np
 
-# what is no state: set up anew, or overwritten before it is read
-_NO_STATE = ("dtype", "scratch")
+from skmlp._data.targets import ClassificationTargets
+from skmlp._engine.losses.registry import LOSSES
+from skmlp._persistence.generators import generator_from_dict, generator_to_dict
+from skmlp._persistence.validate import copy_into, not_negative, validated_like
+from skmlp._training.early_stopping import ReplayedPlateaus, StoppingRule
+from skmlp._training.history import History
+from skmlp._training.optimizers import OPTIMIZERS
+from skmlp._training.schedules import SCHEDULES
+from skmlp._training.solver import Solver
+from skmlp._training.state import TrainingState
+
+CLASSES: dict[str, type] = {
+    cls.__name__: cls
+    for cls in (
+        ClassificationTargets,
+        History,
+        ReplayedPlateaus,
+        Solver,
+        StoppingRule,
+        TrainingState,
+        *LOSSES.values(),
+        *OPTIMIZERS.values(),
+        *SCHEDULES.values(),
+    )
+}
+# these have defaults for attributes that an older version did not store
+_WITH_DEFAULTS = History, StoppingRule, TrainingState
+_GENERATORS = np.random.RandomState, np.random.Generator
+# overwritten before it is read
+_NO_STATE = "scratch"
 
 
-def snapshot(thing: Any) -> dict[str, Any]:
-    """Return the attributes by name, those that are objects as dicts; arrays are not copied."""
-    return {
-        name: snapshot(value) if hasattr(value, "__dict__") else value
-        for name, value in vars(thing).items()
-        if name not in _NO_STATE
-    }
+def to_state_dict(obj: Any) -> dict[str, Any]:
+    """Return the attributes of an object by name, and the name of its class."""
+    attributes = {name: _to_plain(value) for name, value in _attributes(obj).items()}
+    return {"class": type(obj).__name__, **attributes}
 
 
-def restore(thing: Any, plain: Any) -> None:
-    """Set the attributes as in a snapshot of a thing of the same kind, arrays in place.
+def from_state_dict(state: dict[str, Any]) -> Any:
+    """Return a new object with the stored attributes.
 
     Raises
     ------
     ValueError
-        If it is no such snapshot; the thing is then of no use.
+        If the dict names no class of `CLASSES`.
     """
-    own = {name: value for name, value in vars(thing).items() if name not in _NO_STATE}
-    if not isinstance(plain, dict) or set(plain) != set(own):
-        raise ValueError(f"{type(thing).__name__} has {sorted(own)}")
+    kind = state.get("class")
+    if not isinstance(kind, str) or kind not in CLASSES:
+        raise ValueError(f"the stored class {kind!r} is none of {sorted(CLASSES)}")
+    cls = CLASSES[kind]
+    obj = cls() if cls in _WITH_DEFAULTS else object.__new__(cls)
+    vars(obj).update({n: _from_plain(value) for n, value in state.items() if n != "class"})
+    return obj
+
+
+def load_state_dict(obj: Any, state: Any) -> None:
+    """Set the attributes of an object to the stored ones, arrays in place.
+
+    The dict may come from a stranger's file: all names, kinds, dtypes and shapes must be those that
+    the object has.
+
+    Raises
+    ------
+    ValueError
+        If they are not; the object is then of no use.
+    """
+    own, kind = _attributes(obj), type(obj).__name__
+    if not isinstance(state, dict) or state.get("class") != kind or set(state) != {"class", *own}:
+        raise ValueError(f"{kind} has {sorted(own)}")
     for name, value in own.items():
-        if hasattr(value, "__dict__"):
-            restore(value, plain[name])
+        found = state[name]
+        if _is_object(value):
+            load_state_dict(value, found)
         elif isinstance(value, np.ndarray):
-            fill(value, plain[name])
+            copy_into(value, found)
+        elif isinstance(value, np.dtype):
+            validated_like(_to_plain(value), found, name)
         else:
-            setattr(thing, name, _count_or_other(_like(value, plain[name], name), name))
+            setattr(obj, name, not_negative(validated_like(value, found, name), name))
 
 
-def _count_or_other(value: Any, name: str) -> Any:
-    if isinstance(value, Integral) and value < 0:
-        raise ValueError(f"{name} counts something, and cannot be {value!r}")
+def _attributes(obj: Any) -> dict[str, Any]:
+    return {name: value for name, value in vars(obj).items() if name != _NO_STATE}
+
+
+def _is_object(value: Any) -> bool:
+    return CLASSES.get(type(value).__name__) is type(value)
+
+
+def _to_plain(value: Any) -> Any:
+    if _is_object(value):
+        return to_state_dict(value)
+    if isinstance(value, _GENERATORS):
+        return generator_to_dict(value)
+    if isinstance(value, np.dtype):
+        return {"class": "dtype", "name": value.name}
     return value
 
 
-def checked(own: Any, value: Any, name: str = "") -> Any:
-    """Return the value, a tree of dicts, if it has the form and the dtypes of the own one."""
-    if isinstance(own, dict):
-        if not isinstance(value, dict) or set(value) != set(own):
-            raise ValueError(f"{name} must have {sorted(own)}")
-        return {key: checked(part, value[key], key) for key, part in own.items()}
-    if isinstance(own, np.ndarray):
-        array = np.empty_like(own)
-        fill(array, value)
-        return array
-    return _like(own, value, name)
-
-
-def fill(array: np.ndarray, values: Any) -> None:
-    """Copy the values into the array, which must be of the same dtype and shape."""
-    if not isinstance(values, np.ndarray) or values.dtype != array.dtype:
-        raise ValueError(f"an array must have dtype {array.dtype}")
-    if values.shape != array.shape:
-        raise ValueError(f"an array must have shape {array.shape}, not {values.shape}")
-    array[...] = values
-
-
-def _like(own: Any, value: Any, name: str) -> Any:
-    """Return the value, if it is of the kind of the own one."""
-    if isinstance(own, np.generic):
-        return type(own)(value)  # NumPy's scalars compute in their own precision
-    if isinstance(own, list):
-        fits = isinstance(value, list) and all(_is_number(entry) for entry in value)
-    elif isinstance(own, bool) or not isinstance(own, Real):
-        fits = type(value) is type(own)
-    else:
-        kind = Integral if isinstance(own, Integral) else Real
-        fits = _is_number(value) and isinstance(value, kind)
-    if not fits:
-        raise ValueError(f"{name} cannot be {value!r}")
-    return value
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
+def _from_plain(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if value.get("class") in ("RandomState", "Generator"):
+        return generator_from_dict(value)
+    if value.get("class") == "dtype":
+        return np.dtype(value["name"])
+    return from_state_dict(value)

@@ -1,1 +1,1 @@
-"""The displays: training curves, weights and mistakes."""
+"""Displays of training curves, of weights and of mistakes."""

@@ -1,4 +1,4 @@
-"""What the displays share: matplotlib, the network in an estimator, a grid of panels."""
+"""Common parts of the displays: matplotlib, the network in an estimator, grids of Axes."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmlp._compat import check_matplotlib_support
 
 
-def _pyplot(caller: str) -> Any:
+def import_pyplot(caller: str) -> Any:
     """Return pyplot; if matplotlib is missing, the error names the caller."""
     check_matplotlib_support(caller)
     import matplotlib.pyplot as plt
@@ -19,34 +19,40 @@ def _pyplot(caller: str) -> Any:
     return plt
 
 
-def _find_network(estimator: Any) -> Any:
-    """Return the network that a fitted estimator is, ends in, or has found."""
+def find_network(estimator: Any) -> Any:
+    """Return the fitted estimator, or the network at the end of a fitted Pipeline or search."""
     check_is_fitted(estimator)
     if hasattr(estimator, "best_estimator_"):
-        return _find_network(estimator.best_estimator_)
+        return find_network(estimator.best_estimator_)
     if isinstance(estimator, Pipeline):
-        return _find_network(estimator[-1])
+        return find_network(estimator[-1])
     return estimator
 
 
-def _not_a_network_message(estimator: Any, attribute: str) -> str:
+def not_a_network_message(estimator: Any, attribute: str) -> str:
+    """Return the error message for an estimator without an attribute of fitted networks."""
     return (
         f"{type(estimator).__name__} has no {attribute}. Give a fitted NumpyMLPClassifier, or a "
         "Pipeline or a search with refit=True that ends in one."
     )
 
 
-def _is_axes(ax: Any) -> bool:
+def is_axes(ax: Any) -> bool:
+    """Return whether `ax` is a single Axes."""
     from matplotlib.axes import Axes
 
     return isinstance(ax, Axes)
 
 
-def _grid(plt: Any, ax: Any, n_rows: int, n_cols: int, **options: Any) -> npt.NDArray[Any]:
-    """Return a grid of Axes: in a new figure, in the place of the one given, or those given."""
+def make_axes_grid(plt: Any, ax: Any, n_rows: int, n_cols: int, **options: Any) -> npt.NDArray[Any]:
+    """Return an array of Axes to draw on.
+
+    If `ax` is None, the Axes form a grid in a new figure. If `ax` is a single Axes, the grid takes
+    the place of `ax`. An array of Axes is returned as it is.
+    """
     if ax is None:
         return plt.subplots(n_rows, n_cols, squeeze=False, layout="constrained", **options)[1]
-    if not _is_axes(ax):
+    if not is_axes(ax):
         return np.atleast_1d(np.asarray(ax, dtype=object))
     if n_rows * n_cols == 1:
         return np.array([[ax]])
@@ -62,8 +68,11 @@ def _grid(plt: Any, ax: Any, n_rows: int, n_cols: int, **options: Any) -> npt.ND
     return place.subgridspec(n_rows, n_cols, **room).subplots(squeeze=False, **options)
 
 
-def _columns_of_text(plt: Any, width: float, texts: Iterable[str], extra: int) -> int:
-    """Return how many columns fit into `width` inches: small letters, and `extra` between."""
+def count_text_columns(plt: Any, width: float, texts: Iterable[str], extra: int) -> int:
+    """Return the number of columns of small text that fit into `width` inches.
+
+    Each column has room for the longest line of `texts` and `extra` letters more.
+    """
     letter = 0.0062 * plt.rcParams["font.size"]
     longest = max((len(line) for text in texts for line in text.splitlines()), default=0)
     return max(1, int(width / (letter * (longest + extra))))

@@ -1,29 +1,29 @@
-"""A plot of loss and score over the epochs of a training."""
+"""Display of loss and score over the epochs of training."""
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import is_classifier
 
 from skmlp._plot.axes import (
-    _columns_of_text,
-    _find_network,
-    _grid,
-    _is_axes,
-    _not_a_network_message,
-    _pyplot,
+    count_text_columns,
+    find_network,
+    import_pyplot,
+    is_axes,
+    make_axes_grid,
+)
+from skmlp._plot.recorded_curves import (
+    check_curves,
+    common_score_name,
+    common_step_name,
+    recorded_curves,
 )
 
-_ATTRIBUTES = {
-    "loss": "loss_curve_",
-    "validation_loss": "validation_loss_curve_",
-    "score": None,
-    "validation_score": "validation_scores_",
-}
-_SETS = {"loss": "Training", "validation_loss": "Validation"} | {
+_SETS = {
+    "loss": "Training",
+    "validation_loss": "Validation",
     "score": "Training",
     "validation_score": "Validation",
 }
@@ -34,36 +34,37 @@ _LEGEND = "skmlp.TrainingCurveDisplay"
 
 
 class TrainingCurveDisplay:
-    """Loss and score over the epochs of a training.
+    """Loss and score over the epochs of training.
 
-    Create it with :meth:`from_estimator` or :meth:`from_curves`. All parameters are stored as
-    attributes.
+    Create a display with :meth:`from_estimator` or :meth:`from_curves`. All parameters are stored
+    as attributes.
 
     Parameters
     ----------
     curves : dict of {str or None: dict}
-        For each model its name and what is known of it: "loss", "validation_loss", "score" and
-        "validation_score", each an array with a number per epoch, and "best_epoch", counted from 1.
-        All but one of the five may be missing. The name of a single model may be None.
+        Curves of each model, by the name of the model. The keys of the inner dicts are "loss",
+        "validation_loss", "score" and "validation_score", each with an array of one number per
+        epoch, and "best_epoch", counted from 1. At least one curve is needed, all other keys are
+        optional. The name of a single model may be None.
     score_name : str, default="score"
-        What the score is, for the label of its axis.
+        Name of the score, for the label of the y axis.
     step_name : str, default="Epoch"
-        What the entries of the curves are numbered by.
+        Label of the x axis: the unit that the entries of the curves are counted in.
 
     Attributes
     ----------
     ax_ : ndarray of Axes, of shape (n_panels,)
-        The panels: loss, then score.
+        Axes of the panels: the loss, then the score.
     figure_ : Figure
-        Their figure.
+        Figure that contains the panels.
     lines_ : dict of {str or None: dict of {str: Line2D}}
-        The lines, under the same keys as `curves`.
+        Drawn lines, with the same keys as `curves`.
     best_ : list of Line2D
-        The marks of the best epochs.
+        Markers of the best epochs.
 
     See Also
     --------
-    sklearn.model_selection.LearningCurveDisplay : Scores over the number of training rows.
+    sklearn.model_selection.LearningCurveDisplay : Scores over the number of training samples.
 
     Examples
     --------
@@ -99,63 +100,70 @@ class TrainingCurveDisplay:
         kind: str = "both",
         ax: Any = None,
         line_kw: dict[str, Any] | None = None,
-    ) -> "TrainingCurveDisplay":
-        """Plot what one or several fitted models have recorded.
+    ) -> Self:
+        """Plot the curves that one or several fitted models have recorded.
 
-        What was not recorded is not drawn: without a validation set there is the training loss
-        alone. The best epoch is marked where early stopping has chosen one.
+        Only recorded curves are drawn: without a validation set, the training loss alone. The best
+        epoch is marked if early stopping has chosen one.
 
         Parameters
         ----------
         estimator : estimator or dict of {str: estimator}
-            A fitted :class:`~skmlp.NumpyMLPClassifier` or
+            Fitted :class:`~skmlp.NumpyMLPClassifier` or
             :class:`~sklearn.neural_network.MLPClassifier`, or a Pipeline or a search (such as
-            GridSearchCV) that ends in one. Several, by name, are drawn into one picture.
+            GridSearchCV) that ends in one. If a dict of names and models, all models are drawn
+            into one plot.
         score_name : str, default=None
-            What the score is. None: the models' `scoring`, or accuracy.
+            Name of the score. If None, `scoring` of the models, which is "accuracy" by default, or
+            "score" if the models have different scores.
         kind : {"both", "loss", "score"}, default="both"
-            Which panels to draw; "both" leaves out the score if there is none.
+            Panels to draw. "both" leaves out the score if no score was recorded.
         ax : Axes or array-like of Axes, default=None
-            A panel for each of loss and score, such as another display's `ax_`; or one Axes, whose
-            place they share. None: a new figure.
+            One Axes for each panel, such as `ax_` of another display; or a single Axes, whose place
+            the panels share. If None, a new figure is created.
         line_kw : dict, default=None
-            Keywords for matplotlib's `plot`, for all lines.
+            Keyword arguments passed to matplotlib's `plot` for all lines.
 
         Returns
         -------
         display : TrainingCurveDisplay
+            Display of the plotted curves.
 
         Raises
         ------
         NotFittedError
             If a model is not fitted.
         ValueError
-            If a model has recorded nothing.
+            If a model has recorded no curves, the dict is empty, `kind` is unknown or was not
+            recorded, or the number of Axes is not the number of panels.
 
         Examples
         --------
         >>> from sklearn.datasets import load_iris
+        >>> from sklearn.preprocessing import scale
         >>> from skmlp import NumpyMLPClassifier, TrainingCurveDisplay
         >>> X, y = load_iris(return_X_y=True)
         >>> models = {
-        ...     f"{solver}": NumpyMLPClassifier((8,), solver=solver, max_iter=1000, tol=1e-3)
+        ...     solver: NumpyMLPClassifier(
+        ...         (8,), solver=solver, max_iter=1000, tol=1e-3, random_state=0
+        ...     )
         ...     for solver in ("adam", "rmsprop")
         ... }
         >>> for model in models.values():
-        ...     _ = model.fit(X, y)
+        ...     _ = model.fit(scale(X), y)
         >>> display = TrainingCurveDisplay.from_estimator(models)
         >>> display.lines_["adam"]["loss"].get_label()
         'adam'
         """
-        _pyplot(f"{cls.__name__}.from_estimator")
+        import_pyplot(f"{cls.__name__}.from_estimator")
         models = estimator if isinstance(estimator, Mapping) else {None: estimator}
         if not models:
             raise ValueError("The dict of models is empty; give at least one fitted model.")
-        networks = {name: _find_network(model) for name, model in models.items()}
+        networks = {name: find_network(model) for name, model in models.items()}
         display = cls(
-            {name: _recorded_by(network) for name, network in networks.items()},
-            score_name=_score_name(networks.values()) if score_name is None else score_name,
-            step_name=_step_name(networks.values()),
+            {name: recorded_curves(network) for name, network in networks.items()},
+            score_name=common_score_name(networks.values()) if score_name is None else score_name,
+            step_name=common_step_name(networks.values()),
         )
         return display.plot(kind=kind, ax=ax, line_kw=line_kw)
 
@@ -173,33 +181,40 @@ class TrainingCurveDisplay:
         kind: str = "both",
         ax: Any = None,
         line_kw: dict[str, Any] | None = None,
-    ) -> "TrainingCurveDisplay":
-        """Plot the curves of one model, wherever they come from.
+    ) -> Self:
+        """Plot given curves of one model, such as those of another library.
 
         Parameters
         ----------
         loss, validation_loss, score, validation_score : array-like of float, default=None
-            A number for each epoch, on the training or on the validation set. At least one of them
-            is needed.
+            One number for each epoch, measured on the training set or on the validation set. At
+            least one curve is needed.
         best_epoch : int, default=None
-            Number of the epoch to mark, from 1.
+            Epoch to mark, counted from 1. If None, no epoch is marked.
         name : str, default=None
-            Name of the model. With names, several models can be drawn one after the other, each
-            with the `ax_` of the display before.
+            Name of the model. To draw several named models into one plot, pass `ax_` of the first
+            display as `ax` for the others.
         score_name : str, default="score"
-            What the score is.
-        kind, ax, line_kw
-            As in :meth:`from_estimator`.
+            Name of the score.
+        kind : {"both", "loss", "score"}, default="both"
+            Panels to draw. "both" leaves out a panel without curves.
+        ax : Axes or array-like of Axes, default=None
+            One Axes for each panel, such as `ax_` of another display; or a single Axes, whose place
+            the panels share. If None, a new figure is created.
+        line_kw : dict, default=None
+            Keyword arguments passed to matplotlib's `plot` for all lines.
 
         Returns
         -------
         display : TrainingCurveDisplay
+            Display of the plotted curves.
 
         Raises
         ------
         ValueError
-            If there is no curve, a curve is no sequence of numbers, or `best_epoch` is beyond the
-            last epoch.
+            If there is no curve, a curve is empty or not one-dimensional, `best_epoch` is not an
+            epoch of the curves, `kind` is unknown or has no curve, or the number of Axes is not
+            the number of panels.
 
         Examples
         --------
@@ -211,12 +226,14 @@ class TrainingCurveDisplay:
         >>> display.lines_[None]["loss"].get_ydata().tolist()
         [0.9, 0.5, 0.4]
         """
-        _pyplot(f"{cls.__name__}.from_curves")
-        measured = loss, validation_loss, score, validation_score
-        given = dict(zip(_ATTRIBUTES, measured, strict=True))
-        curves: dict[str, Any] = {
-            key: _curve(key, curve) for key, curve in given.items() if curve is not None
+        import_pyplot(f"{cls.__name__}.from_curves")
+        given = {
+            "loss": loss,
+            "validation_loss": validation_loss,
+            "score": score,
+            "validation_score": validation_score,
         }
+        curves = check_curves(given)
         if not curves:
             raise ValueError(f"There is no curve to draw; give at least one of {', '.join(given)}.")
         if best_epoch is not None:
@@ -231,24 +248,35 @@ class TrainingCurveDisplay:
 
     def plot(
         self, *, kind: str = "both", ax: Any = None, line_kw: dict[str, Any] | None = None
-    ) -> "TrainingCurveDisplay":
+    ) -> Self:
         """Draw the curves.
 
-        One model has a colour for each set. Several, or one with a name, have a colour each; where
-        both sets are drawn, training is dashed.
+        A single model without a name has one colour for each set. Models with names have one colour
+        each; if both sets are drawn, the lines of the training set are dashed.
 
         Parameters
         ----------
-        kind, ax, line_kw
-            As in :meth:`from_estimator`.
+        kind : {"both", "loss", "score"}, default="both"
+            Panels to draw. "both" leaves out a panel without curves.
+        ax : Axes or array-like of Axes, default=None
+            One Axes for each panel, such as `ax_` of another display; or a single Axes, whose place
+            the panels share. If None, a new figure is created.
+        line_kw : dict, default=None
+            Keyword arguments passed to matplotlib's `plot` for all lines.
 
         Returns
         -------
-        display : TrainingCurveDisplay
+        self : object
+            The display, with the attributes of the new plot.
+
+        Raises
+        ------
+        ValueError
+            If `kind` is unknown or has no curve, or the number of Axes is not the number of panels.
         """
-        plt = _pyplot(f"{type(self).__name__}.plot")
-        panels = self._panels(kind, both=not _is_axes(ax) and np.size(ax) == 2)
-        axes = _grid(plt, ax, 1, len(panels), sharex=True).ravel()
+        plt = import_pyplot(f"{type(self).__name__}.plot")
+        panels = self._panels(kind, both=not is_axes(ax) and np.size(ax) == 2)
+        axes = make_axes_grid(plt, ax, 1, len(panels), sharex=True).ravel()
         if len(axes) != len(panels):
             raise ValueError(
                 f"ax has {len(axes)} Axes, but {' and '.join(panels)} need {len(panels)}; give as "
@@ -263,7 +291,7 @@ class TrainingCurveDisplay:
         return self
 
     def _panels(self, kind: str, both: bool) -> list[str]:
-        """Return which of loss and score are to be drawn."""
+        """Return the panels to draw, of "loss" and "score"."""
         if kind not in ("both", *_PANELS):
             raise ValueError(f"kind={kind!r} is none of 'both', 'loss' and 'score'.")
         known = [quantity for quantity in _PANELS if self._sets(quantity)]
@@ -277,12 +305,12 @@ class TrainingCurveDisplay:
         return [kind]
 
     def _sets(self, quantity: str) -> list[str]:
-        """Return the sets on which any model has been measured."""
+        """Return the sets, "Training" and "Validation", on which any model was measured."""
         keys = _PANELS[quantity]
         return [_SETS[key] for key in keys if any(key in c for c in self.curves.values())]
 
     def _plot_panel(self, ax: Any, quantity: str, line_kw: dict[str, Any]) -> None:
-        """Draw the loss or the score of all models."""
+        """Draw the curves of all models in one panel, the loss or the score."""
         from matplotlib.ticker import MaxNLocator
 
         sets = self._sets(quantity)
@@ -301,7 +329,7 @@ class TrainingCurveDisplay:
     def _plot_model(
         self, ax: Any, name: str | None, keys: Iterable[str], both: bool, line_kw: dict[str, Any]
     ) -> None:
-        """Draw the lines of one model, and the mark of its best epoch on the last of them."""
+        """Draw the lines of one model, and the marker of the best epoch on the last line."""
         from matplotlib.cbook import normalize_kwargs
         from matplotlib.lines import Line2D
 
@@ -314,7 +342,7 @@ class TrainingCurveDisplay:
             else:
                 style["label"] = name if key == keys[-1] else None
                 style["linestyle"] = "--" if both and _SETS[key] == "Training" else "-"
-                # None: the next one of the cycle
+                # if None, matplotlib takes the next colour of the cycle
                 style["color"] = next((line.get_color() for line in lines.values()), None)
             epochs = np.arange(1, len(curves[key]) + 1)
             style |= normalize_kwargs(line_kw, Line2D)
@@ -326,7 +354,7 @@ class TrainingCurveDisplay:
             self.best_ += ax.plot([best], [value], "o", color=color, label=label)
 
     def _explain_styles(self, ax: Any, sets: list[str]) -> None:
-        """Add to the legend what is the same for all models."""
+        """Add the line styles that all models share to the legend."""
         if len(sets) == 2:
             for label, style in zip(sets, ("--", "-"), strict=True):
                 ax.plot([], [], style, color=_NEUTRAL, label=label)
@@ -334,56 +362,10 @@ class TrainingCurveDisplay:
             ax.plot([], [], "o", color=_NEUTRAL, label="Best epoch")
 
 
-def _recorded_by(network: Any) -> dict[str, Any]:
-    """Return the curves of a fitted network, and its best epoch if early stopping chose one."""
-    if not hasattr(network, "loss_curve_"):
-        hint = " MLPClassifier records nothing with solver='lbfgs'."
-        raise ValueError(_not_a_network_message(network, "loss_curve_") + hint)
-    recorded = {key: getattr(network, name, None) for key, name in _ATTRIBUTES.items() if name}
-    curves: dict[str, Any] = {key: _curve(key, c) for key, c in recorded.items() if c is not None}
-    if network.best_loss_ is None:
-        # the last call was validated: what a curve lacks are epochs of calls before
-        n = len(network.loss_curve_)
-        for key, curve in curves.items():
-            curves[key] = np.pad(curve, (n - len(curve), 0), constant_values=np.nan)
-        if hasattr(network, "best_epoch_"):
-            # counted from the last call on, while the curves hold those before too
-            best = n - network.n_iter_ + network.best_epoch_
-        else:
-            best = int(np.nanargmax(curves["validation_score"])) + 1
-        if best > 0:
-            curves["best_epoch"] = best
-    return curves
-
-
-def _curve(key: str, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    curve = np.asarray(values, dtype=np.float64)
-    if curve.ndim != 1 or not len(curve):
-        raise ValueError(f"{key} has shape {curve.shape}; a curve is one number for each epoch.")
-    return curve
-
-
-def _score_name(networks: Iterable[Any]) -> str:
-    """Return what the networks' validation scores are, if that is the same for all."""
-    names = {_name_of_score(network) for network in networks}
-    return names.pop() if len(names) == 1 else "score"
-
-
-def _name_of_score(network: Any) -> str:
-    scoring = getattr(network, "scoring", None)
-    if callable(scoring) or not is_classifier(network):
-        return "score"
-    return "accuracy" if scoring in (None, "loss") else scoring
-
-
-def _step_name(networks: Iterable[Any]) -> str:
-    return "Iteration" if all(network.solver == "lbfgs" for network in networks) else "Epoch"
-
-
 def _legend(plt: Any, axes: npt.NDArray[Any], is_new: bool, least: int) -> None:
-    """Explain the lines: below all panels in a figure of our own, else within each panel.
+    """Add a legend: below all panels if the figure is new or has one there, else in each panel.
 
-    With fewer than `least` lines there is nothing to explain.
+    A legend with fewer than `least` entries is left out.
     """
     figure = axes[0].figure
     below = [legend for legend in figure.legends if legend.get_gid() == _LEGEND]
@@ -394,7 +376,7 @@ def _legend(plt: Any, axes: npt.NDArray[Any], is_new: bool, least: int) -> None:
             if len(handles := _handles([panel])) >= least:
                 panel.legend(handles.values(), handles.keys(), fontsize="small")
     elif len(handles := _handles(axes)) >= least:
-        fit = _columns_of_text(plt, figure.get_figwidth(), handles, extra=6)
+        fit = count_text_columns(plt, figure.get_figwidth(), handles, extra=6)
         n_rows = math.ceil(len(handles) / fit)
         figure.legend(
             handles.values(),
@@ -406,7 +388,7 @@ def _legend(plt: Any, axes: npt.NDArray[Any], is_new: bool, least: int) -> None:
 
 
 def _handles(panels: Iterable[Any]) -> dict[str, Any]:
-    """Return what is drawn in the panels by label, each label once, styles last."""
+    """Return the drawn lines by label, each label once; those that explain a style come last."""
     handles: dict[str, Any] = {}
     for panel in panels:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):

@@ -1,4 +1,4 @@
-"""The rows of training and validation, and their division into mini-batches."""
+"""Datasets of training and validation rows, and their division into mini-batches."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -12,19 +12,20 @@ from skmlp._engine.types import FloatArray, IndexArray, Matrix, Targets
 
 @dataclass(frozen=True)
 class Dataset:
-    """Rows to train or to validate on.
+    """Encoded rows to train or to validate on.
 
     Attributes
     ----------
     X : ndarray or CSR matrix of shape (n, n_features)
-        All rows, also those that `index` leaves out. A dense X may be of a narrower dtype than the
-        network: its rows are converted as they are needed.
+        All rows, including those that `index` leaves out. A dense X may have a narrower dtype than
+        the network: its rows are converted batch by batch.
     y : ndarray of shape (n,) or (n, n_outputs)
         Encoded targets of all rows.
     w : ndarray of shape (n,) or None
-        Weights of all rows; None: all one. Training wants them of mean one over `index`.
+        Weights of all rows, for training of mean one over `index`. If None, all weights are 1.
     index : ndarray of row numbers or None
-        The rows meant, in this order; None: all of them, as they stand.
+        Indices of the selected rows, in this order. If None, all rows are selected in their
+        original order.
     """
 
     X: Matrix
@@ -33,28 +34,28 @@ class Dataset:
     index: IndexArray | None = None
 
     def __len__(self) -> int:
-        """Return the number of rows meant."""
+        """Return the number of selected rows."""
         return self.X.shape[0] if self.index is None else len(self.index)
 
     def gather(self) -> "Dataset":
-        """Return just the rows meant."""
+        """Return a dataset of just the selected rows."""
         if self.index is None:
             return self
         return Dataset(self.X[self.index], self.y[self.index], self.weights())
 
     def subsample(self, n_rows: int) -> "Dataset":
-        """Return at most so many of the rows meant, evenly spread over them."""
+        """Return at most `n_rows` of the selected rows, at even distances."""
         if len(self) <= n_rows:
             return self
         index = np.arange(len(self)) if self.index is None else self.index
         return replace(self, index=index[:: -(-len(self) // n_rows)])
 
     def weights(self) -> FloatArray | None:
-        """Return the weights of just the rows meant."""
+        """Return the weights of just the selected rows."""
         return self.w if self.w is None or self.index is None else self.w[self.index]
 
     def mean_weight(self) -> float:
-        """Return the mean weight of the rows meant."""
+        """Return the mean weight of the selected rows."""
         w = self.weights()
         return 1.0 if w is None else float(w.mean())
 
@@ -64,7 +65,7 @@ class Dataset:
         return max(float(values.max()), -float(values.min())) if values.size else 0.0
 
     def normalised(self, mean_weight: float, dtype: np.dtype) -> "Dataset":
-        """Return the rows with their weights divided by the mean, in the precision given."""
+        """Return the dataset with its weights divided by `mean_weight`, in the given precision."""
         if self.w is None:
             return self
         return replace(self, w=(self.w / mean_weight).astype(dtype))
@@ -74,20 +75,20 @@ Batch = tuple[Matrix, Targets, FloatArray | None]
 
 
 def minibatches(
-    rows: Dataset, batch_size: int, order: IndexArray | None, dtype: np.dtype | None = None
+    data: Dataset, batch_size: int, order: IndexArray | None, dtype: np.dtype | None = None
 ) -> Iterator[Batch]:
     """Yield (X, y, w) for each batch of an epoch.
 
     Parameters
     ----------
-    rows : Dataset
+    data : Dataset
         The training rows.
     batch_size : int
-        Number of rows of a batch; the last one may be smaller.
+        Number of rows in a batch; the last batch may be smaller.
     order : ndarray of row numbers or None
-        The order of the epoch; None: all rows as they stand, which needs no gathering.
+        The order of the epoch. If None, all rows in their original order, without gathering.
     dtype : dtype or None, default=None
-        What dense rows are converted to, batch by batch; None: that of X.
+        Dtype to which dense rows are converted, batch by batch. If None, the dtype of X.
 
     Yields
     ------
@@ -95,17 +96,17 @@ def minibatches(
         The batch. Dense rows that are gathered or converted share one buffer, which the next batch
         overwrites.
     """
-    take = _taker(rows.X, batch_size, order is not None, dtype or rows.X.dtype)
-    for start in range(0, len(rows), batch_size):
-        stop = min(start + batch_size, len(rows))
+    take = _taker(data.X, batch_size, order is not None, dtype or data.X.dtype)
+    for start in range(0, len(data), batch_size):
+        stop = min(start + batch_size, len(data))
         batch = slice(start, stop) if order is None else order[start:stop]
-        yield take(batch), rows.y[batch], None if rows.w is None else rows.w[batch]
+        yield take(batch), data.y[batch], None if data.w is None else data.w[batch]
 
 
 def _taker(
     X: Matrix, batch_size: int, gathers: bool, dtype: np.dtype
 ) -> Callable[[slice | IndexArray], Matrix]:
-    """Return the function that takes a batch out of X, through buffers if X is dense."""
+    """Return the function that gathers a batch of X, into buffers if X is dense."""
     if issparse(X):
         return X.__getitem__
     shape = batch_size, X.shape[1]

@@ -1,8 +1,6 @@
 """Training by L-BFGS, over all rows at once."""
 
 import math
-import time
-from collections.abc import Callable
 
 import numpy as np
 import scipy.optimize
@@ -11,21 +9,12 @@ from skmlp._engine.network import Network
 from skmlp._engine.types import FloatArray
 from skmlp._training.dataset import Dataset
 from skmlp._training.history import History
-from skmlp._training.stochastic import OnEpoch, Progress, Validation, diverged, never_stop
+from skmlp._training.loop import Loop, diverged
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def train_lbfgs(
-    network: Network,
-    rows: Dataset,
-    *,
-    max_iter: int,
-    max_fun: int,
-    tol: float,
-    validation: Validation | None = None,
-    deadline: float = math.inf,
-    on_epoch_begin: Callable[[], object] = lambda: None,
-    on_epoch_end: OnEpoch = never_stop,
+    network: Network, data: Dataset, loop: Loop, *, max_iter: int, max_fun: int, tol: float
 ) -> History:
     """Minimise the objective over all rows by L-BFGS, in place on `network`.
 
@@ -36,14 +25,15 @@ def train_lbfgs(
     ----------
     network
         What is trained.
-    rows : Dataset
+    data : Dataset
         The training rows.
+    loop : Loop
+        Validation set, deadline and listener. An iteration counts as an epoch, whose beginning is
+        reported once the iteration is complete.
     max_iter, max_fun : int
-        Number of iterations, and of evaluations of the objective, after which the search ends.
+        Maximum number of iterations, and of evaluations of the objective.
     tol : float
         Largest entry of the gradient at which the search has converged.
-    validation, deadline, on_epoch_begin, on_epoch_end
-        As in `train`; an iteration counts as an epoch, which begins when it is known to be one.
 
     Returns
     -------
@@ -56,12 +46,10 @@ def train_lbfgs(
     KeyboardInterrupt
         When interrupted before the first iteration is complete; later, the history says so.
     """
-    rows = rows.gather()
-    X = rows.X.astype(network.theta.dtype, copy=False)
-    history = History()
-    vectors = network.parameters.vectors
-    progress = Progress(history, None, vectors.copy())
-    network.reserve(len(rows))
+    data = data.gather()
+    X = data.X.astype(network.theta.dtype, copy=False)
+    history = loop.history
+    network.reserve(len(data))
     for batch_norm in network.batch_norms:
         batch_norm.momentum = 1.0  # a batch is all there is
     E = math.nan
@@ -69,22 +57,14 @@ def train_lbfgs(
     def objective(theta: FloatArray) -> tuple[float, FloatArray]:
         nonlocal E
         network.theta[:] = theta
-        E = network.loss_gradient(X, rows.y, rows.w)
+        E = network.loss_gradient(X, data.y, data.w)
         return E, network.grad.astype(np.float64)
 
     def iteration_end(theta: FloatArray) -> None:
-        nonlocal progress
-        history.loss_curve.append(E)
-        if validation is not None:
-            validation.measure(network, history)
-        n = progress.n_epochs + 1
-        progress = Progress(history, None, vectors.copy(), n, n)
-        on_epoch_begin()
-        history.stopped = on_epoch_end(history)
-        if history.stopped:
-            raise StopIteration
-        if time.perf_counter() > deadline:
-            history.timed_out = True
+        loop.record(E)
+        loop.complete(keep=True)
+        loop.events.epoch_begin()
+        if loop.must_end():
             raise StopIteration
 
     try:
@@ -98,14 +78,13 @@ def train_lbfgs(
         )
         network.theta[:] = result.x
         if network.batch_norms:
-            network.loss_gradient(X, rows.y, rows.w)  # the last one asked for may have been another
-    except KeyboardInterrupt:
-        progress.roll_back()
-        vectors[...] = progress.vectors
+            network.loss_gradient(X, data.y, data.w)  # the last one asked for may have been another
+    except KeyboardInterrupt as interrupt:
+        loop.roll_back(interrupt)
+        loop.vectors[...] = loop.progress.vectors
         return history
     if not (math.isfinite(result.fun) and np.isfinite(network.theta).all()):
-        raise diverged(rows, result.nit + 1)
+        raise diverged(data, result.nit + 1)
     history.loss, history.message = float(result.fun), str(result.message)
     history.converged = history.stopped or result.status == 0
-    history.best_epoch = progress.best_epoch
     return history

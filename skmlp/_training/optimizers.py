@@ -4,6 +4,7 @@
 update, so that nothing of parameter size is allocated.
 """
 
+from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -179,7 +180,21 @@ class AdamW(Adam):
         return self.epsilon * float(np.sqrt(1 - self.beta_2**self.t))
 
 
-class NAdam(Adam):
+class _Scratch:
+    """Base of optimizers that need an array for intermediate results, overwritten in each step."""
+
+    V: FloatArray
+
+    @cached_property
+    def scratch(self) -> FloatArray:
+        """Array of the size of the parameters; no part of the state, so made anew in copies."""
+        return np.zeros_like(self.V)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "scratch"}
+
+
+class NAdam(_Scratch, Adam):
     """Adam with Nesterov's momentum, t the number of this step.
 
         mu_t  =  beta_1 (1 - 0.96^(0.004 t) / 2)
@@ -234,7 +249,7 @@ class NAdam(Adam):
         add_scaled(theta, -learning_rate / root, grad)
 
 
-class RMSprop:
+class RMSprop(_Scratch):
     """Each entry of the gradient in proportion to its usual size.
 
         v     <- beta_2 v + (1 - beta_2) g^2

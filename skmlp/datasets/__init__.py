@@ -1,4 +1,8 @@
-"""The MNIST handwritten digits, read from a local copy or from OpenML."""
+"""Loaders of data sets.
+
+:func:`load_mnist` reads the MNIST handwritten digits from local files, or downloads them from
+OpenML.
+"""
 
 from skmlp.datasets._mnist import load_mnist
 

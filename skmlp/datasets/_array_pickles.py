@@ -1,4 +1,4 @@
-"""NumPy arrays out of pickles that nobody vouches for: nothing that a pickle names is run."""
+"""Reader of NumPy arrays in untrusted pickles, which calls nothing that a pickle names."""
 
 import pickle
 import pickletools
@@ -24,24 +24,24 @@ _GLOBALS = {
 _ORDERS = ("<", ">", "|")
 
 
-def load_notes(raw: bytes) -> Any:
-    """Return what a pickle holds, with a note of each array in its place.
+def load_content(raw: bytes) -> Any:
+    """Return the content of a pickle, with a record of calls in the place of each array.
 
     Parameters
     ----------
     raw : bytes
-        The pickle, of any protocol, of Python 2 or 3.
+        Pickle of any protocol, written by Python 2 or 3.
 
     Returns
     -------
     content : object
-        Tuples, lists, strings, numbers; and notes, of which `build_array` makes arrays.
+        Tuples, lists, strings and numbers, and the records from which `build_array` builds arrays.
 
     Raises
     ------
     Exception
-        Of nearly any kind, if the pickle is damaged, names anything that arrays do not need, or
-        would take more memory or time than its size warrants.
+        An exception of nearly any type, if the pickle is damaged, names a function or class that
+        arrays do not need, or would take more memory or time than its size warrants.
     """
     _check_operations(raw)
     # Python 2 wrote bytes as strings; latin1 keeps each byte.
@@ -49,9 +49,9 @@ def load_notes(raw: bytes) -> Any:
 
 
 class _PickledCall:
-    """What a pickle asks for: a global by name, called with `args`, given `state`.
+    """Record of a call in a pickle: name of the function or class, its arguments and state.
 
-    It is a note of the request, not its fulfilment: the pickle gets hold of no function or class.
+    Nothing is called: the pickle gets this record instead of the function or class.
     """
 
     def __init__(self, name: str, args: tuple[Any, ...] = ()) -> None:
@@ -67,7 +67,7 @@ class _PickledCall:
 
 
 class _ArrayUnpickler(pickle.Unpickler):
-    """Finds notes, and no function or class."""
+    """Unpickler that finds records of calls in the place of functions and classes."""
 
     def find_class(self, module: str, name: str, /) -> Any:
         if (module, name) not in _GLOBALS:
@@ -76,38 +76,43 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 
 def _check_operations(raw: bytes) -> None:
-    """Refuse pickles that cost the unpickler more memory or time than their size warrants."""
+    """Raise ValueError if unpickling would take more memory or time than the size warrants."""
     for count, (operation, argument, _) in enumerate(pickletools.genops(raw)):
         slot = argument if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") else 0
         if max(count, slot or 0) > OPERATIONS_MAX:
             raise ValueError(f"the pickle has over {OPERATIONS_MAX} operations or slots")
-        # Arrays need neither, and to hash nested tuples that share parts can take for ever.
+        # Arrays need neither, and hashing nested tuples that share parts may never end.
         if "DICT" in operation.name or "SET" in operation.name:
             raise ValueError("the pickle holds a dict or set, only NumPy arrays are allowed")
 
 
-def build_array(name: str, note: Any) -> NDArray[Any]:
-    """Build an array from what a pickle recorded, no larger than the bytes it carries.
+def build_array(name: str, call: Any) -> NDArray[Any]:
+    """Return an array built from a recorded call; only the bytes in the pickle take memory.
 
     Parameters
     ----------
     name : str
-        What the array is called in errors.
-    note : object
-        What should be the note of an array.
+        Name of the array in error messages.
+    call : object
+        Recorded call, part of the result of `load_content`.
+
+    Returns
+    -------
+    array : ndarray
+        Array of integers, float32 or float64; it may be read-only.
 
     Raises
     ------
     Exception
-        Of nearly any kind, if it is none, or an array of other types than numbers.
+        An exception of nearly any type, if `call` does not build an array of numbers.
     """
-    if not isinstance(note, _PickledCall) or note.name not in ("_reconstruct", "_frombuffer"):
+    if not isinstance(call, _PickledCall) or call.name not in ("_reconstruct", "_frombuffer"):
         raise ValueError(f"{name} is not a NumPy array")
-    if note.name == "_reconstruct":
-        _, shape, dtype, fortran, raw = note.state
+    if call.name == "_reconstruct":
+        _, shape, dtype, fortran, raw = call.state
         order = "F" if fortran else "C"
     else:
-        raw, dtype, shape, order = note.args
+        raw, dtype, shape, order = call.args
     code, byte_order = dtype.args[0], dtype.state[1]
     if not (isinstance(code, str) and re.fullmatch("[iuf][1248]", code) and byte_order in _ORDERS):
         raise ValueError(f"{name} is not an array of integers, float32 or float64")

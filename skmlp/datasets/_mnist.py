@@ -1,4 +1,4 @@
-"""The MNIST handwritten digits, read from a local copy or from OpenML."""
+"""Loader of the MNIST handwritten digits, from local files or from OpenML."""
 
 import gzip
 import math
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from skmlp.datasets._array_pickles import build_array, load_notes
+from skmlp.datasets._array_pickles import build_array, load_content
 
 __all__ = ["load_mnist"]
 
@@ -51,66 +51,67 @@ document recognition", Proceedings of the IEEE 86(11), 2278-2324.
 
 
 def load_mnist(path: str | os.PathLike[str] | None = None, *, dtype: str = "float32") -> Bunch:
-    """Load the MNIST digits, split into training, validation and test sets.
+    """Load the MNIST handwritten digits, split into training, validation and test sets.
 
-    Whatever the source, the images and their order are the same.
+    The images and their order are the same for every source.
 
     Parameters
     ----------
     path : str, os.PathLike or None, default=None
-        Where the digits are; ``~`` stands for the home folder.
+        Source of the digits. A leading ``~`` is expanded to the home folder.
 
-        - A folder with the four IDX files ``train-images-idx3-ubyte``,
+        - A folder: the four IDX files ``train-images-idx3-ubyte``,
           ``train-labels-idx1-ubyte``, ``t10k-images-idx3-ubyte`` and
           ``t10k-labels-idx1-ubyte`` (or ``train-images.idx3-ubyte`` and so on),
           each plain or with ``.gz``.
         - A file ``.pkl`` or ``.pkl.gz``: a pickle of three pairs (images, labels)
           of 50,000, 10,000 and 10,000 rows, at most 512 MiB unpacked. Only arrays
-          are admitted, and nothing that the pickle names is run.
-        - A file ``.npz`` with the arrays ``x_train``, ``y_train``, ``x_test``,
-          ``y_test`` (60,000 and 10,000 rows), or with ``x_val`` and ``y_val`` too
+          are allowed, and nothing that the pickle names is run.
+        - A file ``.npz``: the arrays ``x_train``, ``y_train``, ``x_test`` and
+          ``y_test`` (60,000 and 10,000 rows), or these and ``x_val`` and ``y_val``
           (50,000, 10,000 and 10,000 rows), in upper or lower case.
-        - None: ``mnist_784`` of OpenML, downloaded and cached by
-          :func:`sklearn.datasets.fetch_openml`.
+
+        If None, ``mnist_784`` is downloaded from OpenML and cached by
+        :func:`sklearn.datasets.fetch_openml`.
     dtype : {"float32", "float64", "uint8"}, default="float32"
-        Type of the pixels: floats are scaled to [0, 1] as byte / 255, ``"uint8"``
-        gives the bytes 0..255.
+        Type of the pixels. If a float type, pixels are byte / 255, in [0, 1]. If
+        ``"uint8"``, pixels are the bytes 0..255.
 
     Returns
     -------
     mnist : sklearn.utils.Bunch
-        With these attributes:
+        Dict-like object with these attributes:
 
         X_train : ndarray of shape (50000, 784) and type `dtype`
-            The first 50,000 of the 60,000 training images, pixels row by row.
+            First 50,000 of the 60,000 training images, pixels row by row.
         y_train : ndarray of shape (50000,), int64
-            Their digits, 0..9.
+            Digits of the training images, 0..9.
         X_val, y_val : ndarray of shape (10000, 784) and (10000,)
-            The last 10,000 of the 60,000 training images.
+            Last 10,000 of the 60,000 training images, and their digits.
         X_test, y_test : ndarray of shape (10000, 784) and (10000,)
-            The test images.
+            Test images, and their digits.
         DESCR : str
-            A description of the data.
+            Description of the data.
 
     Raises
     ------
     FileNotFoundError
-        If `path`, or a file in that folder, is missing.
+        If `path` does not exist, or an IDX file is missing in the folder.
     OSError
         If `path` is None and the download failed.
     TypeError
         If `path` is neither a string, a path, nor None.
     ValueError
-        If `dtype` is not one of those above, or if a file is damaged or is not
-        the part of MNIST that it should be.
+        If `dtype` is not one of the allowed types, `path` is a file of another
+        kind, or a file is damaged or is not the expected part of MNIST.
 
     Notes
     -----
-    The usual ``mnist.pkl.gz`` holds byte / 256, other copies byte / 255 or the
-    bytes themselves. Bytes are recovered first, then scaled, so a model meets the
-    same numbers with each.
+    Copies of MNIST differ in the scale of the pixels: the usual ``mnist.pkl.gz``
+    holds byte / 256, others hold byte / 255 or the bytes. The bytes are recovered
+    first, then scaled, so that a model gets the same numbers from every source.
 
-    Sizes that a file claims are compared with those of MNIST before memory is
+    The sizes in a file are compared with the sizes of MNIST before memory is
     reserved for them.
 
     References
@@ -140,6 +141,7 @@ def load_mnist(path: str | os.PathLike[str] | None = None, *, dtype: str = "floa
 
 
 def _scaled(images: NDArray[np.uint8], dtype: str) -> NDArray[Any]:
+    """Return the images as `dtype`; floats are byte / 255."""
     pixels = images.astype(dtype)
     if dtype != "uint8":
         pixels /= 255
@@ -147,7 +149,7 @@ def _scaled(images: NDArray[np.uint8], dtype: str) -> NDArray[Any]:
 
 
 def _row_counts(*, with_val: bool) -> dict[str, int]:
-    """Map the name of each array to its number of rows."""
+    """Return the number of rows of each array, by name."""
     if with_val:
         parts = {"train": N_TRAIN, "val": N_VAL, "test": N_TEST}
     else:
@@ -159,7 +161,7 @@ def _row_counts(*, with_val: bool) -> dict[str, int]:
 
 
 def _read(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
-    """Read the arrays from a local folder or file, chosen by its name."""
+    """Read the arrays from a folder or a file; the name of a file tells its format."""
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"path={path!r} is not allowed: give {_SOURCES}, or None to download.")
     local = Path(os.path.expanduser(path))
@@ -198,7 +200,7 @@ def _fetch() -> dict[str, NDArray[Any]]:
 
 @contextmanager
 def _naming_source(source: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn whatever a damaged `source` raises into a ValueError that names it."""
+    """Convert the errors that a damaged source raises to a ValueError that names the source."""
     try:
         yield
     except (FileNotFoundError, PermissionError):
@@ -212,14 +214,17 @@ def _naming_source(source: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def _open(path: Path) -> BufferedIOBase:
-    """Open a file for reading, unpacked; its first bytes, not its name, tell if it is gzipped."""
+    """Open a file, unpacked if its first bytes (not its name) say that it is gzipped."""
     with path.open("rb") as file:
         gzipped = file.read(2) == b"\x1f\x8b"
     return gzip.open(path) if gzipped else path.open("rb")
 
 
 def _read_exactly(file: BufferedIOBase | IO[bytes], size: int, name: str) -> bytes:
-    """Read the rest of a file, which must be `size` bytes, and no more than one byte beyond."""
+    """Return the rest of a file; raise ValueError unless the rest has exactly `size` bytes.
+
+    At most one byte more than `size` is read.
+    """
     raw = file.read(size + 1)
     if len(raw) != size:
         found = f"only {len(raw)}" if len(raw) < size else "more"
@@ -231,6 +236,7 @@ def _read_exactly(file: BufferedIOBase | IO[bytes], size: int, name: str) -> byt
 
 
 def _check_layout(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], rows: int) -> None:
+    """Raise ValueError unless shape and type are those of images, or of labels."""
     images = name.startswith("X")
     allowed = ((rows, SIDE * SIDE), (rows, SIDE, SIDE)) if images else ((rows,),)
     if shape not in allowed:
@@ -252,7 +258,7 @@ def _clean(name: str, array: NDArray[Any], rows: int) -> NDArray[Any]:
 
 
 def _recover_bytes(name: str, images: NDArray[Any]) -> NDArray[np.uint8]:
-    """Undo the scaling of the pixels: byte / 255, byte / 256 or none."""
+    """Return the bytes of pixels that were scaled by 1 / 255, by 1 / 256 or not at all."""
     low, high = images.min(), images.max()
     # Written so that NaN fails.
     in_range = bool(low >= 0 and high <= 255)
@@ -275,12 +281,14 @@ def _recover_bytes(name: str, images: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _read_folder(folder: Path) -> dict[str, NDArray[Any]]:
+    """Read the four IDX files of a folder."""
     paths = {name: _find_idx(folder, stems) for name, stems in _IDX_STEMS.items()}
     rows = _row_counts(with_val=False)
     return {name: _read_idx(paths[name], name, rows[name]) for name in rows}
 
 
 def _find_idx(folder: Path, stems: tuple[str, ...]) -> Path:
+    """Return the first file in the folder with one of the names, plain or with .gz."""
     names = [stem + suffix for stem in stems for suffix in ("", ".gz")]
     for name in names:
         if (folder / name).is_file():
@@ -298,6 +306,7 @@ def _read_idx(path: Path, name: str, rows: int) -> NDArray[Any]:
 
 
 def _check_idx_header(file: BufferedIOBase, shape: tuple[int, ...]) -> None:
+    """Read the header; raise ValueError unless the header is that of bytes of this shape."""
     # The low byte of the magic number is the number of dimensions, the next the type: 8, a byte.
     magic = 0x0800 + len(shape)
     header = file.read(4 * (1 + len(shape)))
@@ -313,6 +322,7 @@ def _check_idx_header(file: BufferedIOBase, shape: tuple[int, ...]) -> None:
 
 
 def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
+    """Read the arrays of a NumPy archive, with or without a validation set."""
     with path.open("rb") as file, _naming_source(path), zipfile.ZipFile(file) as archive:
         members = {info.filename.lower().removesuffix(".npy"): info for info in archive.infolist()}
         if len(members) < len(archive.infolist()):
@@ -329,7 +339,7 @@ def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
 def _read_member(
     archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, rows: int
 ) -> NDArray[Any]:
-    """Read one array; no size is believed before it equals the one that MNIST has."""
+    """Read one array, after its shape and type were compared with those of MNIST."""
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{name} is compressed by method {info.compress_type}, allowed: 0 or 8")
     with archive.open(info) as file:
@@ -351,17 +361,18 @@ def _read_member(
 
 
 def _read_pickle(path: Path) -> dict[str, NDArray[Any]]:
+    """Read the three pairs (images, labels) of a pickle, gzipped or not."""
     rows = _row_counts(with_val=True)
     with _naming_source(path):
         with _open(path) as file:
             raw = file.read(PICKLE_BYTES_MAX + 1)
         if len(raw) > PICKLE_BYTES_MAX:
             raise ValueError(f"it unpacks to more than {PICKLE_BYTES_MAX} bytes")
-        content = load_notes(raw)
+        content = load_content(raw)
         del raw
         match content:
             case [[_, _], [_, _], [_, _]]:
-                notes = zip(rows, chain.from_iterable(content), strict=True)
+                calls = zip(rows, chain.from_iterable(content), strict=True)
             case _:
                 raise ValueError("the pickle does not hold three pairs (images, labels)")
-        return {name: _clean(name, build_array(name, note), rows[name]) for name, note in notes}
+        return {name: _clean(name, build_array(name, call), rows[name]) for name, call in calls}

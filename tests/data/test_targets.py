@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skmlp._data.targets import ClassificationTargets, ClassWeights
+from skmlp._data.targets import ClassificationTargets
 
 BINARY = np.array(["no", "yes", "yes", "no", "yes"])
 MULTICLASS = np.array([7, -2, 7, 100, -2])
@@ -121,73 +121,3 @@ def test_labels_of_another_kind_are_refused_by_name(learnt, y, message):
 def test_targets_that_are_no_classes_are_refused(y, message):
     with pytest.raises(ValueError, match=message):
         ClassificationTargets(y)
-
-
-# --- Class weights ----------------------------------------------------------------------------
-
-
-def weights_of(class_weight, y, w=None):
-    """Return the class weights of the rows that they were learnt from."""
-    encoder = ClassificationTargets(y)
-    targets = encoder.encode(y)
-    return ClassWeights(class_weight, encoder, targets, w).of_rows(targets)
-
-
-def test_a_dict_gives_each_row_the_weight_of_its_class():
-    w = weights_of({-2: 0.5, 7: 2, 100: 3}, MULTICLASS)
-    assert w.tolist() == [2, 0.5, 2, 3, 0.5]
-
-
-def test_a_dict_ignores_sample_weights():
-    w = weights_of({"no": 2, "yes": 3}, BINARY, np.arange(5.0))
-    assert w.tolist() == [2, 3, 3, 2, 3]
-
-
-def test_balanced_is_the_number_of_rows_over_classes_times_rows_of_the_class():
-    # 5 rows in 2 classes, of 2 and 3 rows
-    w = weights_of("balanced", BINARY)
-    np.testing.assert_allclose(w, [5 / 4, 5 / 6, 5 / 6, 5 / 4, 5 / 6])
-
-
-def test_balanced_counts_a_row_by_its_sample_weight():
-    # weights 1 + 4 of "no" and 2 + 3 + 10 of "yes", 20 in all
-    sample_weight = np.array([1.0, 2.0, 3.0, 4.0, 10.0])
-    w = weights_of("balanced", BINARY, sample_weight)
-    np.testing.assert_allclose(w, [20 / 10, 20 / 30, 20 / 30, 20 / 10, 20 / 30])
-    for label in ("no", "yes"):
-        assert (w * sample_weight)[label == BINARY].sum() == pytest.approx(10)
-
-
-def test_balanced_leaves_classes_without_weight_out_of_the_count():
-    sample_weight = np.array([1.0, 0.0, 1.0, 2.0, 0.0])
-    w = weights_of("balanced", MULTICLASS, sample_weight)
-    # class -2 weighs nothing; 7 weighs 2 and 100 weighs 2, of 4 in 2 classes
-    np.testing.assert_allclose(w, [1, 0, 1, 1, 0])
-
-
-def test_balanced_over_several_columns_is_the_product_of_theirs():
-    # ones: 3, 2, 2 of 5
-    zero, one = 5 / (2 * np.array([2, 3, 3])), 5 / (2 * np.array([3, 2, 2]))
-    w = weights_of("balanced", MULTILABEL)
-    np.testing.assert_allclose(w, np.where(MULTILABEL, one, zero).prod(axis=1))
-
-
-@pytest.mark.parametrize("convert", [np.asarray, sparse.csr_matrix])
-def test_a_list_of_dicts_is_multiplied_over_the_columns(convert):
-    weights = [{0: 1, 1: 2}, {0: 3, 1: 1}, {0: 1, 1: 5}]
-    w = weights_of(weights, convert(MULTILABEL))
-    assert w.tolist() == [2 * 3 * 5, 3, 2 * 5, 1, 2 * 3]
-
-
-@pytest.mark.parametrize(
-    ("class_weight", "y", "message"),
-    [
-        ({0: 1, 1: 2}, MULTILABEL, "does not fit y, which is multilabel.*list of 3 dicts"),
-        ([{-2: 1}], MULTICLASS, "is a list, which is meant for multilabel"),
-        ([{0: 1, 1: 2}], MULTILABEL, "does not fit y.*list of 3 dicts"),
-        ({"no": 1, "maybe": 2}, BINARY, r"\['yes'\], are not in class_weight"),
-    ],
-)
-def test_class_weights_that_do_not_fit_the_labels_are_refused(class_weight, y, message):
-    with pytest.raises(ValueError, match=message):
-        weights_of(class_weight, y)

@@ -2,11 +2,11 @@ import warnings
 
 import numpy as np
 import pytest
+from engine_networks import make_network
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
 from skmlp._engine.initializers import INITIALIZERS, initializer
-from skmlp._engine.network import Network
 
 FAN_IN, FAN_OUT = 300, 500
 # the published variance; whether uniform; the variance of the biases
@@ -83,7 +83,7 @@ def test_a_whole_number_is_a_standard_deviation_too():
 @every_initializer
 def test_network_draws_layer_by_layer_and_keeps_its_dtype(weight_init):
     draw, rng = initializer(weight_init), np.random.RandomState(5)
-    network = Network((4, 3, 2), "tanh", "softmax", 0.0, np.dtype("float32"))
+    network = make_network((4, 3, 2), "tanh", "softmax", dtype="float32")
     network.initialize(weight_init, np.random.RandomState(5))
     for W, b in zip(network.W, network.b, strict=True):
         expected_W, expected_b = draw(rng, *W.shape, "tanh")
@@ -105,7 +105,7 @@ def test_glorot_uniform_draws_what_mlpclassifier_draws(activation, dtype):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         theirs.fit(X, y)
-    ours = Network((4, 5, 6, 3), activation, "softmax", 0.0, np.dtype(dtype))
+    ours = make_network((4, 5, 6, 3), activation, "softmax", dtype=dtype)
     ours.initialize("glorot_uniform", np.random.RandomState(7))
     for our_part, their_part in zip(
         [*ours.W, *ours.b], [*theirs.coefs_, *theirs.intercepts_], strict=True

@@ -14,9 +14,8 @@ from skmlp._engine.layers import (
     Dense,
     Dropout,
     GaussianNoise,
-    affine,
-    product,
 )
+from skmlp._engine.linalg import affine, matmul
 
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 dense_and_sparse = pytest.mark.parametrize("container", [np.asarray, csr_matrix])
@@ -71,7 +70,7 @@ def test_products_are_written_into_arrays_of_any_order(order, container):
     rng = np.random.RandomState(0)
     A, B, b = rng.normal(size=(5, 4)), rng.normal(size=(4, 3)), rng.normal(size=3)
     out = None if order is None else np.full((5, 3), np.nan, order=order)
-    z = product(container(A), B, out)
+    z = matmul(container(A), B, out)
     assert out is None or z is out
     np.testing.assert_allclose(z, A @ B, rtol=1e-13)
     np.testing.assert_allclose(affine(container(A), B, b, out), A @ B + b, rtol=1e-13)

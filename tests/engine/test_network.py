@@ -3,13 +3,14 @@ import itertools
 
 import numpy as np
 import pytest
+from engine_networks import make_network
 from gradients import STEP, assert_same_gradient, central_differences
 from scipy.sparse import csr_matrix, issparse
 
 from skmlp._engine.activations import ACTIVATIONS
 from skmlp._engine.layers import Activation, Dropout, GaussianNoise
-from skmlp._engine.losses.classification import LOSSES
-from skmlp._engine.network import Network, per_layer, set_lengths
+from skmlp._engine.losses.registry import LOSSES
+from skmlp._engine.network import set_lengths
 from skmlp._training.optimizers import SGD
 
 N_OUTPUTS = {"softmax": [3], "logistic": [1, 3]}
@@ -39,7 +40,7 @@ def some_rows(out, K, weighted=False, m=M):
 def some_network(
     hidden, K, activation="tanh", out="softmax", alpha=0.0, dtype="float64", seed=2, **options
 ):
-    network = Network((N_FEATURES, *hidden, K), activation, out, alpha, np.dtype(dtype), **options)
+    network = make_network((N_FEATURES, *hidden, K), activation, out, alpha, dtype, **options)
     network.initialize(0.8, np.random.RandomState(seed))
     network.reserve(M)
     return network
@@ -416,7 +417,7 @@ def test_gradient_check_fails_on_nan():
 
 def test_one_step_of_a_2_2_2_network_worked_by_hand():
     # one row x = (1, 2) of class 0; logistic hidden units, softmax output, eta = 0.5
-    network = Network((2, 2, 2), "logistic", "softmax", 0.0, np.dtype("float64"))
+    network = make_network((2, 2, 2), "logistic", "softmax")
     network.parameters.set_affine(
         [[[0.1, -0.3], [0.2, 0.4]], [[1.0, -1.0], [2.0, 0.0]]], [[0.5, -0.5], [0.0, 1.0]]
     )
@@ -426,7 +427,7 @@ def test_one_step_of_a_2_2_2_network_worked_by_hand():
     # z^1 = x W^1 + b^1 = (0.1 + 0.4 + 0.5, -0.3 + 0.8 - 0.5) = (1, 0)
     # a^1 = 1 / (1 + e^-z) = (0.731059, 0.5)
     # z^2 = a^1 W^2 + b^2 = (0.731059 + 2 * 0.5, -0.731059 + 0 + 1) = (1.731059, 0.268941)
-    np.testing.assert_allclose(network.logits(X), [[1.731059, 0.268941]], atol=1e-6)
+    np.testing.assert_allclose(network.predictor().raw(X), [[1.731059, 0.268941]], atol=1e-6)
 
     # a^2 = (1 / (1 + e^-(1.731059 - 0.268941)), 1 - that) = (0.811856, 0.188144)
     # E = -log 0.811856 = 0.208432
@@ -499,26 +500,13 @@ def test_the_same_seed_draws_the_same_weights_with_and_without_batch_normalisati
         np.testing.assert_array_equal(vector, network.parameters.vectors[0])
 
 
-@pytest.mark.parametrize(
-    ("value", "n_layers", "expected"),
-    [
-        ("tanh", 2, ["tanh", "tanh"]),
-        (0.5, 3, [0.5, 0.5, 0.5]),
-        (0.5, 0, []),
-        (("relu", "tanh"), 2, ["relu", "tanh"]),
-        ([0.1, 0.2], 3, [0.1, 0.2, 0.2]),
-        ([], 0, []),
-    ],
-)
-def test_one_value_is_for_all_layers_and_the_last_of_many_goes_on(value, n_layers, expected):
-    assert per_layer(value, n_layers) == expected
-
-
 def test_each_hidden_layer_has_its_own_activation():
     X, _, _ = some_rows("softmax", 3)
     network = some_network((5, 4), 3, ["relu", "tanh"])
     a = np.tanh(np.maximum(X @ network.W[0] + network.b[0], 0) @ network.W[1] + network.b[1])
-    np.testing.assert_allclose(network.logits(X), a @ network.W[2] + network.b[2], rtol=1e-13)
+    np.testing.assert_allclose(
+        network.predictor().raw(X), a @ network.W[2] + network.b[2], rtol=1e-13
+    )
 
 
 # --- Prediction ---
@@ -552,7 +540,7 @@ def with_running_statistics(network, seed=0):
 def test_logits_are_the_last_pre_activations(activation, hidden, chunk_rows, batch_norm, container):
     network = with_running_statistics(some_network(hidden, 3, activation, batch_norm=batch_norm))
     X, _, _ = some_rows("softmax", 3)
-    z = network.logits(container(X), chunk_rows)
+    z = network.predictor().raw(container(X), chunk_rows)
     np.testing.assert_allclose(z, pre_activations(network, X)[-1], rtol=1e-10)
 
 
@@ -561,8 +549,8 @@ def test_prediction_knows_neither_noise_nor_dropout(container):
     X, _, _ = some_rows("softmax", 3)
     options = {"noise": 0.5, "dropout": 0.5, "input_noise": 0.5, "input_dropout": 0.5}
     network = some_network((5, 4), 3, rng=np.random.default_rng(0), **options)
-    expected = some_network((5, 4), 3).logits(X)
-    np.testing.assert_allclose(network.logits(container(X)), expected, rtol=1e-13)
+    expected = some_network((5, 4), 3).predictor().raw(X)
+    np.testing.assert_allclose(network.predictor().raw(container(X)), expected, rtol=1e-13)
 
 
 @pytest.mark.parametrize("hidden", [(5,), (5, 4, 6)], ids=len)
@@ -599,7 +587,7 @@ def test_running_means_and_predictions_are_those_of_pytorch_after_the_same_batch
         np.testing.assert_allclose(var, norm.running_var.numpy(), rtol=1e-10)
     with torch.no_grad():
         expected = theirs.eval()(torch.tensor(X)).numpy()
-    np.testing.assert_allclose(network.logits(X), expected, rtol=1e-10)
+    np.testing.assert_allclose(network.predictor().raw(X), expected, rtol=1e-10)
 
 
 @dense_and_sparse
@@ -611,7 +599,7 @@ def test_population_statistics_normalise_prediction_as_a_batch_of_all_rows_does(
     X, y, _ = some_rows("softmax", 3)
     in_training = network.loss_gradient(X, y)
     network.update_batch_norm_statistics(container(X))
-    predicted = LOSSES["softmax"].loss_gradient(network.logits(X), y)
+    predicted = LOSSES["softmax"]().loss_gradient(network.predictor().raw(X), y)
     assert predicted == pytest.approx(in_training, rel=1e-12)
 
 
@@ -638,11 +626,11 @@ def test_population_statistics_are_of_the_running_mean_of_the_parameters_if_ther
         n.update_batch_norm_statistics(X)
     np.testing.assert_array_equal(network.parameters.vectors[0], current)
     np.testing.assert_array_equal(network.parameters.vectors[1], mean_alone.parameters.vectors[0])
-    np.testing.assert_array_equal(network.logits(X), mean_alone.logits(X))
+    np.testing.assert_array_equal(network.predictor().raw(X), mean_alone.predictor().raw(X))
 
 
 def test_logits_of_no_rows_are_empty():
-    assert some_network((5,), 3).logits(np.empty((0, N_FEATURES))).shape == (0, 3)
+    assert some_network((5,), 3).predictor().raw(np.empty((0, N_FEATURES))).shape == (0, 3)
 
 
 def test_logits_touch_neither_the_gradient_nor_the_arrays_of_training():
@@ -651,7 +639,7 @@ def test_logits_touch_neither_the_gradient_nor_the_arrays_of_training():
     network.loss_gradient(X, y)
     arrays = [network.theta, network.grad, *network._a, *network._delta]
     before = [array.copy() for array in arrays]
-    z = network.logits(X[::-1])
+    z = network.predictor().raw(X[::-1])
     for array, kept in zip(arrays, before, strict=True):
         np.testing.assert_array_equal(array, kept)
         assert not np.shares_memory(array, z)
@@ -719,7 +707,7 @@ def test_every_number_has_the_dtype_of_the_network(dtype, activation, out, K, we
     value = network.loss_gradient(X, y, None if w is None else w.astype(dtype))
     assert isinstance(value, float)
     arrays = [network.theta, network.grad, *network.W, *network.b, *network._a, *network._delta]
-    assert all(array.dtype == dtype for array in [*arrays, network.logits(X)])
+    assert all(array.dtype == dtype for array in [*arrays, network.predictor().raw(X)])
     tolerance = {"float32": 1e-5, "float64": 1e-13}[dtype]
     assert value == pytest.approx(expected, rel=tolerance)
     np.testing.assert_allclose(network.grad, exact.grad, atol=tolerance)

@@ -31,7 +31,7 @@ def fitted(X, y, hidden=(6, 5), **parameters):
 
 
 def loss_of_row(model, x, label):
-    if model._encoder.multilabel:
+    if model._targets.multilabel:
         p = model.predict_proba(x[np.newaxis])[0]
         return -np.log(np.where(label, p, 1 - p)).sum()
     return log_loss([label], model.predict_proba(x[np.newaxis]), labels=model.classes_)
@@ -67,7 +67,7 @@ def test_neither_chunks_nor_sparse_rows_nor_lists_change_the_gradient(dtype, mon
     tolerance = {"rtol": 1e-4, "atol": 1e-6}
     np.testing.assert_allclose(model.input_gradient(csr_matrix(X), y), expected, **tolerance)
     np.testing.assert_allclose(model.input_gradient(X, y.tolist()), expected, **tolerance)
-    monkeypatch.setattr("skmlp._classifier.rows_per_chunk", lambda weights: 7)
+    monkeypatch.setattr("skmlp._base.rows_per_chunk", lambda weights: 7)
     np.testing.assert_allclose(model.input_gradient(X, y), expected, **tolerance)
 
 

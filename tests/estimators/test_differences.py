@@ -376,7 +376,8 @@ def test_difference_06_the_loss_of_confident_wrong_rows_is_not_clipped(cls):
 
 
 def arrays_in(state):
-    return [value for value in vars(state).values() if isinstance(value, np.ndarray)]
+    state = state.__getstate__().values()
+    return [value for value in state if isinstance(value, np.ndarray)]
 
 
 @pytest.mark.parametrize("layout", [np.asarray, sparse.csr_matrix])

@@ -14,7 +14,6 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from skmlp import FoldEnsembleClassifier, NumpyMLPClassifier
 from skmlp._engine.network import Network
-from skmlp._fold_ensemble import stratified_folds
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -64,24 +63,6 @@ def test_scikit_learns_checks(early_stopping):
     assert not [result for result in results if result["status"] == "failed"]
     assert names("xfail") == set(expected if early_stopping else {})
     assert names("skipped") <= {"check_array_api_input"}  # runs only where SCIPY_ARRAY_API is set
-
-
-@pytest.mark.parametrize("n_folds", [2, 3, 7])
-def test_folds_are_disjoint_complete_and_stratified(n_folds):
-    labels = np.repeat(["a", "b", "c"], [40, 21, 9])
-    folds = stratified_folds(labels, n_folds, np.random.RandomState(0))
-    assert len(folds) == n_folds
-    assert_array_equal(np.sort(np.concatenate(folds)), np.arange(70))
-    assert np.ptp([len(fold) for fold in folds]) <= 1
-    for label in "abc":
-        assert np.ptp([np.sum(labels[fold] == label) for fold in folds]) <= 1
-
-
-def test_no_fold_holds_all_rows_of_a_class():
-    labels = np.repeat([0, 1, 2, 3], [12, 1, 2, 3])
-    for seed in range(20):
-        for fold in stratified_folds(labels, 4, np.random.RandomState(seed)):
-            assert set(np.delete(labels, fold)) == {0, 1, 2, 3}
 
 
 def test_rare_classes_are_known_to_all_members():

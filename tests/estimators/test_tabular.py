@@ -17,7 +17,8 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from skmlp import FoldEnsembleClassifier
-from skmlp._tabular import TABULAR, columns_of_kind, make_tabular_classifier
+from skmlp._tabular import TABULAR, make_tabular_classifier
+from skmlp.preprocessing import columns_of_kind
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "benchmark_tabular.py"
 SMALL = {

@@ -9,6 +9,7 @@ import skmlp
 PACKAGE = Path(skmlp.__file__).parent
 # lowest first: a room imports from those above it in this list, and from nothing else of skmlp
 ORDER = [
+    "_choices",
     "_compat",
     "_warn",
     "_threads",
@@ -35,6 +36,7 @@ ORDER = [
 NUMPY_AND_SCIPY_ONLY = "_engine", "_training"
 OTHER_PACKAGES = {
     "_threads": {"joblib", "threadpoolctl"},
+    "_warn": {"joblib"},
     "_export": {"onnx"},
     "_skl2onnx": {"onnx", "skl2onnx"},
     "_plot": {"matplotlib"},

@@ -253,14 +253,20 @@ def test_api_page_has_every_public_name(module):
 
 
 def public_functions():
-    """Yield the public functions, and the methods that public classes define."""
+    """Yield the public functions, and the methods that classes of this package define."""
     for module in (skmlp, datasets, preprocessing):
         for name in module.__all__:
             thing = getattr(module, name)
             yield f"{module.__name__}.{name}", thing
-            for method in vars(thing) if inspect.isclass(thing) else ():
+            for method in sorted(methods_of_skmlp(thing) if inspect.isclass(thing) else ()):
                 if not method.startswith("_") and callable(getattr(thing, method)):
                     yield f"{module.__name__}.{name}.{method}", getattr(thing, method)
+
+
+def methods_of_skmlp(cls):
+    """Return the names of the attributes that the class has from this package, inherited or not."""
+    bases = [base for base in cls.__mro__ if base.__module__.split(".")[0] == "skmlp"]
+    return {name for base in bases for name in vars(base)}
 
 
 @pytest.mark.parametrize(

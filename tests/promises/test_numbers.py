@@ -16,7 +16,7 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 from skmlp import NumpyMLPClassifier
 from skmlp._compat import Interval
 from skmlp._engine.layers import Dense
-from skmlp._engine.losses.classification import LOSSES
+from skmlp._engine.losses.registry import LOSSES
 from skmlp._training.optimizers import OPTIMIZERS
 from skmlp._training.solver import clip
 
@@ -120,7 +120,7 @@ def test_weights_whose_squares_overflow_do_not_become_zero(dtype):
 @pytest.mark.parametrize("out_activation", LOSSES)
 @every_dtype
 def test_losses_and_probabilities_are_finite_for_the_largest_logits(out_activation, size, dtype):
-    loss = LOSSES[out_activation]
+    loss = LOSSES[out_activation]()
     z = (size * np.array([[1.0, -1.0, 0.0], [-1.0, 1.0, 1.0]])).astype(dtype)
     y = np.array([1, 0]) if out_activation == "softmax" else np.array([[0, 1, 0], [1, 0, 0]], bool)
     a, log_a = loss.inverse_link(z), loss.log_proba(z)

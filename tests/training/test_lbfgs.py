@@ -2,21 +2,21 @@ import math
 
 import numpy as np
 import pytest
+from engine_networks import make_network
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
+from training_loops import train_lbfgs
 
-from skmlp._engine.network import Network
 from skmlp._training.dataset import Dataset
-from skmlp._training.lbfgs import train_lbfgs
-from skmlp._training.stochastic import Validation
+from skmlp._training.loop import Validation
 
 dense_and_sparse = pytest.mark.parametrize("container", [np.asarray, csr_matrix])
 with_and_without_weights = pytest.mark.parametrize("weighted", [False, True])
 
 
 def some_network(n_outputs, out, hidden=(), dtype="float64", **options):
-    network = Network((4, *hidden, n_outputs), "tanh", out, 0.7, np.dtype(dtype), **options)
+    network = make_network((4, *hidden, n_outputs), "tanh", out, 0.7, dtype, **options)
     network.initialize("glorot_uniform", np.random.RandomState(1))
     return network
 
@@ -246,7 +246,7 @@ def test_lbfgs_validates_with_the_normalisation_of_its_iteration():
     seen = []
 
     def on_epoch_end(history):
-        z = network.logits(rows.X)
+        z = network.predictor().raw(rows.X)
         seen.append(network.loss.loss_gradient(z, rows.y, rows.w))
 
     history = train_lbfgs(

@@ -4,9 +4,9 @@ import pickle
 
 import numpy as np
 import pytest
+from engine_networks import make_network
 
 from skmlp import NumpyMLPClassifier
-from skmlp._engine.network import Network
 from skmlp._training.optimizers import OPTIMIZERS, SGD
 from skmlp._training.schedules import SCHEDULES
 from skmlp._training.solver import Solver, clip
@@ -17,8 +17,8 @@ every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
 
 
 def some_network(averaging=False, batch_norm=False, dtype="float64"):
-    network = Network(
-        (4, 5, 3), "tanh", "softmax", 0.1, np.dtype(dtype),
+    network = make_network(
+        (4, 5, 3), "tanh", "softmax", 0.1, dtype,
         averaging=averaging, batch_norm=batch_norm,
     )  # fmt: skip
     network.initialize("glorot_uniform", np.random.RandomState(0))

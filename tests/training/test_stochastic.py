@@ -4,17 +4,20 @@ import warnings
 
 import numpy as np
 import pytest
+from engine_networks import make_network
 from scipy.sparse import csr_matrix
+from training_loops import make_loop, run_epoch, train
 
 from skmlp import NumpyMLPClassifier
 from skmlp._engine.activations import ACTIVATIONS
 from skmlp._engine.network import Network
+from skmlp._engine.predictor import Predictor
 from skmlp._training.dataset import Dataset
-from skmlp._training.history import StoppingRule
+from skmlp._training.early_stopping import StoppingRule
+from skmlp._training.loop import Validation
 from skmlp._training.optimizers import OPTIMIZERS
 from skmlp._training.schedules import SCHEDULES
 from skmlp._training.solver import Solver
-from skmlp._training.stochastic import Validation, barely_beats_baseline, run_epoch, train
 
 DEFAULTS = NumpyMLPClassifier().get_params()
 dense_and_sparse = pytest.mark.parametrize("container", [np.asarray, csr_matrix])
@@ -30,7 +33,7 @@ def some_rows(n=10, n_features=3, K=3, weighted=False, container=np.asarray, see
 
 def some_network(layer_sizes=(3, 5, 3), activation="tanh", dtype="float64", **options):
     alpha = options.pop("alpha", 0.01)
-    network = Network(layer_sizes, activation, "softmax", alpha, np.dtype(dtype), **options)
+    network = make_network(layer_sizes, activation, "softmax", alpha, dtype, **options)
     network.initialize("glorot_uniform", np.random.RandomState(1))
     return network
 
@@ -74,10 +77,11 @@ def test_an_epoch_is_one_step_per_batch(name, weighted, container):
 def peak_of_a_later_epoch(network, solver, rows, order, batch_size):
     """Return the most memory, in bytes, that an epoch after the first takes on top."""
     network.reserve(batch_size)
-    run_epoch(network, solver, rows, batch_size, order)
+    loop = make_loop(network)
+    run_epoch(network, solver, rows, batch_size, order, loop=loop)
     tracemalloc.start()
     try:
-        run_epoch(network, solver, rows, batch_size, order)
+        run_epoch(network, solver, rows, batch_size, order, loop=loop)
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -153,7 +157,7 @@ LINE = Dataset(
 
 def train_on_a_line(values, **options):
     """Train W and b of one unit by the script, a step per epoch."""
-    network = Network((1, 1), "identity", "logistic", 0.0, np.dtype("float64"))
+    network = make_network((1, 1), "identity", "logistic")
     optimizer = options.pop("optimizer", None) or Script(values)
     max_epochs = options.setdefault("max_epochs", len(values))
     rule = options.pop("rule", None) or StoppingRule(patience=math.inf)
@@ -253,7 +257,7 @@ def test_validation_and_the_best_parameters_are_of_the_running_mean():
     for vectors, expected in zip(means, history.validation_loss_curve, strict=True):
         assert not np.array_equal(*vectors)
         plain.theta[:] = vectors[1]
-        z = plain.logits(held_out.X)
+        z = plain.predictor().raw(held_out.X)
         assert plain.loss.loss_gradient(z, held_out.y) == pytest.approx(expected, rel=1e-12)
     np.testing.assert_array_equal(network.parameters.vectors, means[history.best_epoch - 1])
 
@@ -266,16 +270,16 @@ def test_batch_normalisations_predict_by_the_population_given(validated, averagi
     losses = []
 
     def on_epoch_end(history):
-        losses.append(network.loss.loss_gradient(network.logits(held_out.X), held_out.y))
+        losses.append(network.loss.loss_gradient(network.predictor().raw(held_out.X), held_out.y))
 
     history = train(
         network, some_solver(network, averaging=averaging), StoppingRule(), rows,
         batch_size=4, max_epochs=3, rng=None, population=rows.X,
         validation=Validation(held_out) if validated else None, on_epoch_end=on_epoch_end,
     )  # fmt: skip
-    expected = network.logits(held_out.X)
+    expected = network.predictor().raw(held_out.X)
     network.update_batch_norm_statistics(rows.X)
-    np.testing.assert_array_equal(network.logits(held_out.X), expected)
+    np.testing.assert_array_equal(network.predictor().raw(held_out.X), expected)
     assert losses == history.validation_loss_curve or not validated
 
 
@@ -479,68 +483,6 @@ def test_each_epoch_goes_on_shuffling_the_order_of_the_one_before(shuffle, index
     np.testing.assert_array_equal(ours.theta, by_hand.theta)
 
 
-# --- Learning nothing ---
-
-
-def shares(n_yes, n=8):
-    """Return rows of which so many are yes, and a network of one bias."""
-    y = (np.arange(n) < n_yes)[:, np.newaxis]
-    return Dataset(np.zeros((n, 1)), y), Network(
-        (1, 1), "relu", "logistic", 0.0, np.dtype("float64")
-    )
-
-
-def test_predicting_the_frequencies_is_to_have_hardly_learnt():
-    rows, network = shares(6)
-    network.b[0][:] = math.log(3)  # a = 3 / 4
-    assert barely_beats_baseline(network, rows)
-
-
-def test_predicting_worse_than_the_frequencies_is_to_have_hardly_learnt():
-    rows, network = shares(6)
-    network.b[0][:] = -5.0
-    assert barely_beats_baseline(network, rows)
-
-
-def test_a_loss_clearly_below_the_entropy_is_to_have_learnt():
-    rows, network = shares(6)
-    network.W[0][:] = 1.0
-    assert not barely_beats_baseline(network, Dataset(2.0 * rows.y - 1, rows.y))
-
-
-def test_rows_count_by_their_weights():
-    rows, network = shares(4)
-    network.W[0][:] = 2.0
-    wrong = np.arange(8) % 2 == 0
-    X = np.where(wrong[:, np.newaxis], 1 - 2.0 * rows.y, 2.0 * rows.y - 1)
-    light = np.where(wrong, 1e-3, 1.0)
-    assert barely_beats_baseline(network, Dataset(X, rows.y))
-    for scale in (1.0, 100.0):
-        assert not barely_beats_baseline(network, Dataset(X, rows.y, scale * light))
-        assert barely_beats_baseline(network, Dataset(X, rows.y, scale * light[::-1]))
-
-
-def test_one_class_alone_leaves_nothing_to_learn():
-    rows, network = shares(8)
-    assert not barely_beats_baseline(network, rows)
-
-
-@pytest.mark.parametrize("index", [None, np.arange(0, 60, 2)], ids=["all", "some"])
-def test_it_is_judged_by_rows_from_all_over_those_that_are_meant(index):
-    network = Network((1, 1), "relu", "logistic", 0.0, np.dtype("float64"))
-    network.W[0][:] = 2.0
-    X = np.where(np.arange(60) % 3, 1.0, -1.0)[:, np.newaxis]
-    # right in one half, the first one or the second, and wrong in the other, which is worse
-    first_half = np.arange(60)[:, np.newaxis] < 30
-    for y in ((X > 0) == first_half, (X > 0) != first_half):
-        assert barely_beats_baseline(network, Dataset(X, y, None, index), n_rows=8)
-    assert not barely_beats_baseline(network, Dataset(X, X > 0, None, index), n_rows=8)
-    if index is not None:
-        # what the other rows say does not matter
-        y = (X > 0) == np.isin(np.arange(60), index)[:, np.newaxis]
-        assert not barely_beats_baseline(network, Dataset(X, y, None, index), n_rows=8)
-
-
 # --- Divergence ---
 
 
@@ -646,16 +588,16 @@ def test_an_interrupt_while_the_population_is_taken_leaves_the_training_complete
 
 def test_an_interrupt_during_validation_undoes_the_epoch(monkeypatch):
     expected_network, expected = interrupted_run("loss", max_epochs=2)
-    logits, n_calls = Network.logits, 0
+    raw, n_calls = Predictor.raw, 0
 
-    def interruptible_logits(*args):
+    def interruptible_raw(*args):
         nonlocal n_calls
         n_calls += 1
         if n_calls == 3:
             raise KeyboardInterrupt
-        return logits(*args)
+        return raw(*args)
 
-    monkeypatch.setattr(Network, "logits", interruptible_logits)
+    monkeypatch.setattr(Predictor, "raw", interruptible_raw)
     network, history = interrupted_run("loss")
     np.testing.assert_array_equal(network.theta, expected_network.theta)
     assert history.loss_curve == expected.loss_curve

@@ -1,36 +1,16 @@
-"""Cross-entropies computed from logits, each with its delta^L.
+"""Cross-entropies of classification, computed from logits, each with its delta^L.
 
 The value comes from log-sum-exp or softplus of the logits, never from clipped probabilities, so it
 stays exact and finite however confident the network is.
 """
 
-from typing import Protocol
+from typing import Self
 
 import numpy as np
 from scipy.special import entr, expit, log_expit, log_softmax
 
+from skmlp._engine.losses.base import weighted_mean
 from skmlp._engine.types import FloatArray, Targets
-
-
-class Loss(Protocol):
-    """What the network and the estimator ask of a loss; m rows, weights w of mean one."""
-
-    out_activation: str
-
-    def loss_gradient(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
-        """Return sum_i w_i loss_i / m; overwrite the logits z with delta = w (a - y) / m."""
-
-    def inverse_link(self, z: FloatArray) -> FloatArray:
-        """Return the probabilities a of the logits z."""
-
-    def log_proba(self, z: FloatArray) -> FloatArray:
-        """Return log(a), from the logits."""
-
-    def predict(self, z: FloatArray) -> Targets:
-        """Return the most probable encoded labels."""
-
-    def baseline(self, y: Targets, n_outputs: int, w: FloatArray | None = None) -> float:
-        """Return the least mean loss of predictions that are the same for all rows."""
 
 
 class SoftmaxCrossEntropy:
@@ -48,10 +28,16 @@ class SoftmaxCrossEntropy:
         The share s of each label that is spread evenly over all classes, in [0, 1).
     """
 
-    out_activation = "softmax"
+    name = out_activation = "softmax"
+    baseline_name = "the frequencies of the classes"
 
     def __init__(self, label_smoothing: float = 0.0) -> None:
         self.s = float(label_smoothing)
+
+    @property
+    def unsmoothed(self) -> Self:
+        """The cross-entropy without label smoothing."""
+        return type(self)()
 
     def loss_gradient(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
         """Return sum_i w_i loss_i / m; overwrite the logits z with delta = w (a - y) / m."""
@@ -68,7 +54,7 @@ class SoftmaxCrossEntropy:
         z[true_class] -= 1 - self.s
         if self.s:
             z -= self.s / z.shape[1]
-        return _weighted(-log_a_y, z, w)
+        return weighted_mean(-log_a_y, z, w)
 
     def inverse_link(self, z: FloatArray) -> FloatArray:
         """Return softmax(z), never rounded to 0.
@@ -95,10 +81,14 @@ class SoftmaxCrossEntropy:
         """Return the number of the most probable class, shape (m,)."""
         return z.argmax(axis=1)
 
-    def baseline(self, y: Targets, n_outputs: int, w: FloatArray | None = None) -> float:
+    def baseline(self, y: Targets, w: FloatArray | None = None) -> float:
         """Return -sum_k p_k log(p_k), p the weighted frequencies of the classes."""
-        p = np.bincount(y, weights=w, minlength=n_outputs)
+        p = np.bincount(y, weights=w)
         return float(entr(p / p.sum()).sum())
+
+    def score(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
+        """Return the accuracy: the weighted share of rows whose labels are all right."""
+        return _accuracy(self.predict(z), y, w)
 
 
 class LogisticCrossEntropy:
@@ -115,10 +105,16 @@ class LogisticCrossEntropy:
         The share s of each answer that is spread evenly over yes and no, in [0, 1).
     """
 
-    out_activation = "logistic"
+    name = out_activation = "logistic"
+    baseline_name = "the frequencies of the classes"
 
     def __init__(self, label_smoothing: float = 0.0) -> None:
         self.s = float(label_smoothing)
+
+    @property
+    def unsmoothed(self) -> Self:
+        """The cross-entropy without label smoothing."""
+        return type(self)()
 
     def loss_gradient(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
         """Return sum_i w_i loss_i / m; overwrite the logits z with delta = w (a - y) / m."""
@@ -130,7 +126,7 @@ class LogisticCrossEntropy:
             loss -= self.s / 2 * u.sum(axis=1)
             z += self.s * y
             z -= self.s / 2
-        return _weighted(loss, z, w)
+        return weighted_mean(loss, z, w)
 
     def inverse_link(self, z: FloatArray) -> FloatArray:
         """Return the probability of "yes", shape (m, K), never rounded to 0 or 1."""
@@ -146,31 +142,19 @@ class LogisticCrossEntropy:
         """Return whether "yes" is more probable than "no", shape (m, K)."""
         return z > 0
 
-    def baseline(self, y: Targets, n_outputs: int, w: FloatArray | None = None) -> float:
+    def baseline(self, y: Targets, w: FloatArray | None = None) -> float:
         """Return -sum_k p_k log(p_k) + (1 - p_k) log(1 - p_k), p the frequencies of yes."""
         p = np.average(y, axis=0, weights=w)
         return float((entr(p) + entr(1 - p)).sum())
 
-
-def _weighted(loss: FloatArray, delta: FloatArray, w: FloatArray | None) -> float:
-    """Return sum_i w_i loss_i / m; multiply the rows of delta by w_i / m in place."""
-    m = len(loss)
-    if w is None:
-        delta *= 1 / m
-        return float(loss.sum()) / m
-    delta *= (w / m)[:, np.newaxis]
-    return float(w @ loss) / m
+    def score(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
+        """Return the accuracy: the weighted share of rows whose labels are all right."""
+        return _accuracy(self.predict(z), y, w)
 
 
-def accuracy(loss: Loss, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
+def _accuracy(predicted: Targets, y: Targets, w: FloatArray | None) -> float:
     """Return the weighted share of rows whose encoded labels are all predicted right."""
-    correct = loss.predict(z) == y
+    correct = predicted == y
     if correct.ndim == 2:
         correct = correct.all(axis=1)
     return float(np.average(correct, weights=w))
-
-
-LOSSES: dict[str, SoftmaxCrossEntropy | LogisticCrossEntropy] = {
-    "softmax": SoftmaxCrossEntropy(),
-    "logistic": LogisticCrossEntropy(),
-}

@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from scipy.special import log_expit, log_softmax
 from sklearn.metrics import accuracy_score, log_loss
 
-from skmlp._engine.losses.classification import LOSSES, accuracy
+from skmlp._engine.losses.registry import LOSSES
 
 N_OUTPUTS = {"softmax": [2, 3], "logistic": [1, 3]}
 CASES = [(name, K) for name in LOSSES for K in N_OUTPUTS.get(name, [3])]
@@ -33,7 +33,7 @@ def some_rows(name, K, m=12, weighted=False):
 def test_softmax_worked_by_hand():
     # e^z = (1, 2, 1) and (3, 1, 4), so a = (1/4, 1/2, 1/4) and (3/8, 1/8, 1/2)
     z = np.log([[1.0, 2.0, 1.0], [3.0, 1.0, 4.0]])
-    value = LOSSES["softmax"].loss_gradient(z, np.array([1, 0]))
+    value = LOSSES["softmax"]().loss_gradient(z, np.array([1, 0]))
     assert value == pytest.approx((math.log(2) + math.log(8 / 3)) / 2, rel=1e-15)
     expected = np.array([[1 / 4, 1 / 2 - 1, 1 / 4], [3 / 8 - 1, 1 / 8, 1 / 2]]) / 2
     np.testing.assert_allclose(z, expected, rtol=1e-15)
@@ -41,7 +41,7 @@ def test_softmax_worked_by_hand():
 
 def test_softmax_worked_by_hand_with_weights():
     z = np.log([[1.0, 2.0, 1.0], [3.0, 1.0, 4.0]])
-    value = LOSSES["softmax"].loss_gradient(z, np.array([1, 0]), np.array([0.5, 1.5]))
+    value = LOSSES["softmax"]().loss_gradient(z, np.array([1, 0]), np.array([0.5, 1.5]))
     assert value == pytest.approx((0.5 * math.log(2) + 1.5 * math.log(8 / 3)) / 2, rel=1e-15)
     expected = [[0.5 / 8, -0.5 / 4, 0.5 / 8], [-1.5 * 5 / 16, 1.5 / 16, 1.5 / 4]]
     np.testing.assert_allclose(z, expected, rtol=1e-15)
@@ -50,7 +50,7 @@ def test_softmax_worked_by_hand_with_weights():
 def test_logistic_worked_by_hand():
     # e^z = 3, 1, 1/3, so a = 3/4, 1/2, 1/4
     z = np.log([[3.0, 1.0], [1 / 3, 3.0]])
-    value = LOSSES["logistic"].loss_gradient(z, np.array([[True, False], [True, False]]))
+    value = LOSSES["logistic"]().loss_gradient(z, np.array([[True, False], [True, False]]))
     row_1 = -math.log(3 / 4) - math.log(1 - 1 / 2)
     row_2 = -math.log(1 / 4) - math.log(1 - 3 / 4)
     assert value == pytest.approx((row_1 + row_2) / 2, rel=1e-15)
@@ -62,28 +62,28 @@ def test_logistic_worked_by_hand():
 def test_softmax_value_is_the_mean_of_minus_log_softmax(weighted):
     z, y, w = some_rows("softmax", 4, weighted=weighted)
     expected = np.average(-log_softmax(z, axis=1)[range(len(y)), y], weights=w)
-    assert LOSSES["softmax"].loss_gradient(z, y, w) == pytest.approx(expected, rel=1e-14)
+    assert LOSSES["softmax"]().loss_gradient(z, y, w) == pytest.approx(expected, rel=1e-14)
 
 
 @with_and_without_weights
 @every_case
 def test_value_is_the_log_loss_of_scikit_learn(name, K, weighted):
     z, y, w = some_rows(name, K, weighted=weighted)
-    a = LOSSES[name].inverse_link(z)
+    a = LOSSES[name]().inverse_link(z)
     if name == "softmax":
         expected = log_loss(y, a, sample_weight=w, labels=range(K))
     else:
         expected = sum(
             log_loss(y[:, k], a[:, k], sample_weight=w, labels=[False, True]) for k in range(K)
         )
-    assert LOSSES[name].loss_gradient(z, y, w) == pytest.approx(expected, rel=1e-12)
+    assert LOSSES[name]().loss_gradient(z, y, w) == pytest.approx(expected, rel=1e-12)
 
 
 @with_and_without_weights
 @every_case
 def test_delta_is_the_derivative_of_the_value(name, K, weighted):
     z, y, w = some_rows(name, K, weighted=weighted)
-    loss = LOSSES[name]
+    loss = LOSSES[name]()
     expected = central_differences(lambda: loss.loss_gradient(z.copy(), y, w), z.reshape(-1))
     loss.loss_gradient(z, y, w)
     assert_same_gradient(z.ravel(), expected, rtol=1e-8)
@@ -93,7 +93,7 @@ def test_delta_is_the_derivative_of_the_value(name, K, weighted):
 @every_case
 def test_delta_is_weight_times_error_over_rows(name, K, weighted):
     z, y, w = some_rows(name, K, weighted=weighted)
-    loss = LOSSES[name]
+    loss = LOSSES[name]()
     a = loss.inverse_link(z)
     truth = np.eye(K)[y] if name == "softmax" else y
     expected = (a - truth) * (np.ones(len(z)) if w is None else w)[:, np.newaxis] / len(z)
@@ -104,7 +104,7 @@ def test_delta_is_weight_times_error_over_rows(name, K, weighted):
 @with_and_without_weights
 def test_softmax_delta_sums_to_zero_over_the_classes(weighted):
     z, y, w = some_rows("softmax", 5, weighted=weighted)
-    LOSSES["softmax"].loss_gradient(z, y, w)
+    LOSSES["softmax"]().loss_gradient(z, y, w)
     np.testing.assert_allclose(z.sum(axis=1), 0, atol=1e-16)
 
 
@@ -121,7 +121,7 @@ def smoothed_targets(name, y, K, s):
 @every_case
 def test_smoothed_value_and_delta_are_those_of_the_smoothed_targets(name, K, s, weighted):
     z, y, w = some_rows(name, K, weighted=weighted)
-    loss, target = type(LOSSES[name])(s), smoothed_targets(name, y, K, s)
+    loss, target = LOSSES[name](s), smoothed_targets(name, y, K, s)
     if name == "softmax":
         row_losses = -(target * log_softmax(z, axis=1)).sum(axis=1)
     else:
@@ -138,7 +138,7 @@ def test_smoothed_value_and_delta_are_those_of_the_smoothed_targets(name, K, s, 
 @every_case
 def test_smoothed_delta_is_the_derivative_of_the_value(name, K, s):
     z, y, w = some_rows(name, K, weighted=True)
-    loss = type(LOSSES[name])(s)
+    loss = LOSSES[name](s)
     expected = central_differences(lambda: loss.loss_gradient(z.copy(), y, w), z.reshape(-1))
     loss.loss_gradient(z, y, w)
     assert_same_gradient(z.ravel(), expected, rtol=1e-8)
@@ -152,7 +152,7 @@ def test_smoothed_softmax_is_that_of_pytorch(K, s):
     theirs = torch.tensor(z, requires_grad=True)
     expected = torch.nn.functional.cross_entropy(theirs, torch.tensor(y), label_smoothing=s)
     expected.backward()
-    value = type(LOSSES["softmax"])(s).loss_gradient(z, y)
+    value = LOSSES["softmax"](s).loss_gradient(z, y)
     assert value == pytest.approx(expected.item(), rel=1e-13)
     np.testing.assert_allclose(z, theirs.grad.numpy(), rtol=1e-11, atol=1e-15)
 
@@ -161,8 +161,8 @@ def test_smoothed_softmax_is_that_of_pytorch(K, s):
 def test_smoothing_of_two_classes_is_the_same_by_softmax_and_by_logistic_function(s):
     z, y, w = some_rows("logistic", 1, weighted=True)
     two = np.hstack([np.zeros_like(z), z])
-    expected = type(LOSSES["softmax"])(s).loss_gradient(two, y[:, 0].astype(int), w)
-    assert type(LOSSES["logistic"])(s).loss_gradient(z, y, w) == pytest.approx(expected, rel=1e-13)
+    expected = LOSSES["softmax"](s).loss_gradient(two, y[:, 0].astype(int), w)
+    assert LOSSES["logistic"](s).loss_gradient(z, y, w) == pytest.approx(expected, rel=1e-13)
     np.testing.assert_allclose(z[:, 0], two[:, 1], rtol=1e-11, atol=1e-15)
 
 
@@ -172,7 +172,7 @@ def test_smoothed_loss_is_finite_at_huge_logits(name, K, dtype):
     z = np.random.RandomState(0).choice([-1e4, 0.0, 1e4], (50, K)).astype(dtype)
     y = some_targets(name, K, 50, np.random.RandomState(1))
     with np.errstate(over="raise", invalid="raise", divide="raise"):
-        assert np.isfinite(type(LOSSES[name])(0.1).loss_gradient(z, y))
+        assert np.isfinite(LOSSES[name](0.1).loss_gradient(z, y))
     assert np.isfinite(z).all()
 
 
@@ -180,10 +180,10 @@ def test_smoothed_loss_is_finite_at_huge_logits(name, K, dtype):
 @every_case
 def test_smoothing_changes_no_prediction(name, K, s):
     z, _, _ = some_rows(name, K)
-    smoothed = type(LOSSES[name])(s)
+    smoothed = LOSSES[name](s)
     for method in ("inverse_link", "log_proba", "predict"):
         np.testing.assert_array_equal(
-            getattr(smoothed, method)(z), getattr(LOSSES[name], method)(z)
+            getattr(smoothed, method)(z), getattr(LOSSES[name](), method)(z)
         )
 
 
@@ -194,31 +194,31 @@ def test_smoothing_changes_no_prediction(name, K, s):
 @every_case
 def test_entropy_is_the_least_loss_of_predictions_that_are_the_same_for_all_rows(name, K, weighted):
     _, y, w = some_rows(name, K, m=40, weighted=weighted)
-    loss = LOSSES[name]
+    loss = LOSSES[name]()
 
     def value(z):
         return loss.loss_gradient(np.tile(z, (40, 1)), y, w)
 
     least = minimize(value, np.zeros(K), tol=1e-12).fun
-    assert loss.baseline(y, K, w) == pytest.approx(least, rel=1e-8)
+    assert loss.baseline(y, w) == pytest.approx(least, rel=1e-8)
 
 
 def test_entropy_worked_by_hand():
     log = math.log
     three_to_one = -(3 / 4 * log(3 / 4) + 1 / 4 * log(1 / 4))
     y = np.array([0, 0, 0, 2])
-    assert LOSSES["softmax"].baseline(y, 3) == pytest.approx(three_to_one, rel=1e-14)
-    assert LOSSES["softmax"].baseline(y, 3, np.array([1.0, 1, 1, 3])) == pytest.approx(log(2))
-    assert LOSSES["softmax"].baseline(y[:3], 3) == 0
+    assert LOSSES["softmax"]().baseline(y) == pytest.approx(three_to_one, rel=1e-14)
+    assert LOSSES["softmax"]().baseline(y, np.array([1.0, 1, 1, 3])) == pytest.approx(log(2))
+    assert LOSSES["softmax"]().baseline(y[:3]) == 0
     Y = np.array([[True, True], [True, True], [True, False], [False, False]])
-    assert LOSSES["logistic"].baseline(Y, 2) == pytest.approx(three_to_one + log(2), rel=1e-14)
+    assert LOSSES["logistic"]().baseline(Y) == pytest.approx(three_to_one + log(2), rel=1e-14)
 
 
 @every_case
 def test_without_a_parameter_nothing_is_smoothed(name, K):
     z, y, _ = some_rows(name, K)
-    expected = LOSSES[name].loss_gradient(z.copy(), y)
-    assert type(LOSSES[name])().loss_gradient(z, y) == expected
+    expected = LOSSES[name]().loss_gradient(z.copy(), y)
+    assert LOSSES[name]().loss_gradient(z, y) == expected
 
 
 # --- Weights ---
@@ -228,8 +228,8 @@ def test_without_a_parameter_nothing_is_smoothed(name, K):
 def test_weights_of_one_change_nothing(name, K):
     z, y, _ = some_rows(name, K)
     z_w = z.copy()
-    value = LOSSES[name].loss_gradient(z, y)
-    assert LOSSES[name].loss_gradient(z_w, y, np.ones(len(y))) == pytest.approx(value, rel=1e-14)
+    value = LOSSES[name]().loss_gradient(z, y)
+    assert LOSSES[name]().loss_gradient(z_w, y, np.ones(len(y))) == pytest.approx(value, rel=1e-14)
     np.testing.assert_allclose(z_w, z, rtol=1e-14)
 
 
@@ -237,9 +237,9 @@ def test_weights_of_one_change_nothing(name, K):
 def test_weights_of_zero_are_as_if_the_rows_were_not_there(name, K):
     z, y, _ = some_rows(name, K, m=12)
     z_kept = z[:8].copy()
-    expected = LOSSES[name].loss_gradient(z_kept, y[:8])
+    expected = LOSSES[name]().loss_gradient(z_kept, y[:8])
     w = np.repeat([12 / 8, 0], [8, 4])
-    assert LOSSES[name].loss_gradient(z, y, w) == pytest.approx(expected, rel=1e-14)
+    assert LOSSES[name]().loss_gradient(z, y, w) == pytest.approx(expected, rel=1e-14)
     np.testing.assert_allclose(z[:8], z_kept, rtol=1e-14)
     np.testing.assert_array_equal(z[8:], 0)
 
@@ -249,16 +249,16 @@ def test_a_heavy_batch_counts_more(name, K):
     # divided by the rows of the batch and not by its weights, which may even be all zero
     z, y, w = some_rows(name, K, weighted=True)
     z_heavy, z_zero = z.copy(), z.copy()
-    value = LOSSES[name].loss_gradient(z, y, w)
-    assert LOSSES[name].loss_gradient(z_heavy, y, 3 * w) == pytest.approx(3 * value, rel=1e-14)
+    value = LOSSES[name]().loss_gradient(z, y, w)
+    assert LOSSES[name]().loss_gradient(z_heavy, y, 3 * w) == pytest.approx(3 * value, rel=1e-14)
     np.testing.assert_allclose(z_heavy, 3 * z, rtol=1e-14)
-    assert LOSSES[name].loss_gradient(z_zero, y, 0 * w) == 0
+    assert LOSSES[name]().loss_gradient(z_zero, y, 0 * w) == 0
     assert not z_zero.any()
 
 
 @every_dtype
 def test_softmax_is_finite_and_exact_at_huge_logits(dtype):
-    loss = LOSSES["softmax"]
+    loss = LOSSES["softmax"]()
     z = np.array([[1e4, -1e4], [-1e4, 1e4]], dtype)
     y = np.array([0, 0])
     np.testing.assert_array_equal(loss.log_proba(z), [[0, -2e4], [-2e4, 0]])
@@ -271,7 +271,7 @@ def test_softmax_is_finite_and_exact_at_huge_logits(dtype):
 
 @every_dtype
 def test_logistic_is_finite_and_exact_at_huge_logits(dtype):
-    loss = LOSSES["logistic"]
+    loss = LOSSES["logistic"]()
     z = np.array([[1e4], [-1e4], [1e4], [-1e4]], dtype)
     y = np.array([[True], [False], [False], [True]])
     np.testing.assert_array_equal(loss.log_proba(z), [[0], [-1e4], [0], [-1e4]])
@@ -285,7 +285,7 @@ def test_logistic_is_finite_and_exact_at_huge_logits(dtype):
 @every_case
 def test_probabilities_are_never_rounded_to_zero(name, K, dtype):
     z = np.random.RandomState(0).choice([-1e4, -200.0, -1.0, 0.0, 1.0, 200.0, 1e4], (200, K))
-    a = LOSSES[name].inverse_link(z.astype(dtype))
+    a = LOSSES[name]().inverse_link(z.astype(dtype))
     assert a.shape == z.shape
     assert a.dtype == dtype
     assert a.min() > 0
@@ -296,7 +296,7 @@ def test_probabilities_are_never_rounded_to_zero(name, K, dtype):
 def test_logistic_probabilities_are_never_rounded_to_one(dtype):
     # the probability of "no" is one minus that of "yes", and must not become 0 either
     z = np.array([[16.0, 40.0, 1e4]], dtype)
-    a = LOSSES["logistic"].inverse_link(z)
+    a = LOSSES["logistic"]().inverse_link(z)
     assert a.max() < 1
     assert (1 - a).min() > 0
 
@@ -305,22 +305,22 @@ def test_logistic_probabilities_are_never_rounded_to_one(dtype):
 @pytest.mark.parametrize("K", N_OUTPUTS["softmax"])
 def test_softmax_probabilities_sum_to_one(K, dtype):
     z = np.random.RandomState(0).choice([-1e4, -1.0, 0.0, 1.0, 1e4], (200, K)).astype(dtype)
-    a = LOSSES["softmax"].inverse_link(z)
+    a = LOSSES["softmax"]().inverse_link(z)
     np.testing.assert_allclose(a.sum(axis=1), 1, atol=2 * np.finfo(dtype).eps)
 
 
 @every_case
 def test_log_probabilities_are_the_logs_of_the_probabilities(name, K):
     z, _, _ = some_rows(name, K)
-    expected = np.log(LOSSES[name].inverse_link(z))
-    np.testing.assert_allclose(LOSSES[name].log_proba(z), expected, rtol=1e-12, atol=1e-15)
+    expected = np.log(LOSSES[name]().inverse_link(z))
+    np.testing.assert_allclose(LOSSES[name]().log_proba(z), expected, rtol=1e-12, atol=1e-15)
 
 
 @every_case
 def test_proba_log_proba_and_predict_leave_the_logits_alone(name, K):
     z, _, _ = some_rows(name, K)
     before = z.copy()
-    for read in (LOSSES[name].proba, LOSSES[name].log_proba, LOSSES[name].predict):
+    for read in (LOSSES[name]().inverse_link, LOSSES[name]().log_proba, LOSSES[name]().predict):
         assert not np.shares_memory(read(z), z)
         np.testing.assert_array_equal(z, before)
 
@@ -329,7 +329,7 @@ def test_proba_log_proba_and_predict_leave_the_logits_alone(name, K):
 def test_probabilities_take_the_memory_of_two_arrays_at_most(name, K):
     z = np.ones((100_000, K))
     tracemalloc.start()
-    LOSSES[name].inverse_link(z)
+    LOSSES[name]().inverse_link(z)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1.9 * z.nbytes
@@ -337,38 +337,38 @@ def test_probabilities_take_the_memory_of_two_arrays_at_most(name, K):
 
 def test_softmax_predicts_the_largest_logit():
     z = np.array([[1.0, 3.0, 2.0], [0.0, -1.0, -2.0], [5.0, 5.0, 6.0]])
-    np.testing.assert_array_equal(LOSSES["softmax"].predict(z), [1, 0, 2])
+    np.testing.assert_array_equal(LOSSES["softmax"]().predict(z), [1, 0, 2])
 
 
 def test_logistic_predicts_yes_where_the_logit_is_positive():
     z = np.array([[1.0, -1.0], [0.0, 1e-300]])
-    np.testing.assert_array_equal(LOSSES["logistic"].predict(z), [[True, False], [False, True]])
+    np.testing.assert_array_equal(LOSSES["logistic"]().predict(z), [[True, False], [False, True]])
 
 
 @with_and_without_weights
 @every_case
 def test_accuracy_is_that_of_scikit_learn(name, K, weighted):
     z, y, w = some_rows(name, K, m=50, weighted=weighted)
-    loss = LOSSES[name]
+    loss = LOSSES[name]()
     # half of the rows are predicted right, so that the test does not live on chance
     y[::2] = loss.predict(z[::2])
     expected = accuracy_score(y, loss.predict(z), sample_weight=w)
     assert 0.3 < expected < 1
-    assert accuracy(loss, z, y, w) == pytest.approx(expected, rel=1e-14)
+    assert loss.score(z, y, w) == pytest.approx(expected, rel=1e-14)
 
 
 def test_accuracy_of_multilabel_rows_counts_rows_with_all_labels_right():
     z = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, -1.0], [1.0, 1.0]])
     y = np.array([[True, True], [True, True], [True, True], [True, True]])
-    assert accuracy(LOSSES["logistic"], z, y) == 2 / 4
-    assert accuracy(LOSSES["logistic"], z, y, np.array([3.0, 1.0, 0.0, 0.0])) == 3 / 4
+    assert LOSSES["logistic"]().score(z, y) == 2 / 4
+    assert LOSSES["logistic"]().score(z, y, np.array([3.0, 1.0, 0.0, 0.0])) == 3 / 4
 
 
 @with_and_without_weights
 @every_case
 def test_float32_stays_float32_and_agrees_with_float64(name, K, weighted):
     z, y, w = some_rows(name, K, weighted=weighted)
-    loss = LOSSES[name]
+    loss = LOSSES[name]()
     z_32, w_32 = z.astype("float32"), None if w is None else w.astype("float32")
     assert loss.inverse_link(z_32).dtype == loss.log_proba(z_32).dtype == "float32"
     expected = loss.loss_gradient(z, y, w)
@@ -381,7 +381,7 @@ def test_float32_stays_float32_and_agrees_with_float64(name, K, weighted):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_probabilities_too_small_for_the_precision_keep_their_order(dtype):
-    a = LOSSES["softmax"].inverse_link(np.array([[0, -800, -900, -2000]], dtype))
+    a = LOSSES["softmax"]().inverse_link(np.array([[0, -800, -900, -2000]], dtype))
     assert a[0, 0] > a[0, 1] > a[0, 2] > a[0, 3] > 0
 
 
@@ -390,6 +390,6 @@ def test_probabilities_below_the_precision_shrink_by_the_formula(dtype):
     log_tiny = np.log(float(np.finfo(dtype).tiny))
     excess = np.array([0.25, 3.0, 100.0, 1000.0])
     z = np.stack([np.zeros(4), log_tiny - excess], axis=1).astype(dtype)
-    proba = LOSSES["softmax"].inverse_link(z)
+    proba = LOSSES["softmax"]().inverse_link(z)
     expected = np.finfo(dtype).tiny / (1 + excess)
     np.testing.assert_allclose(proba[:, 1].astype(float), expected, rtol=1e-4)

@@ -1,0 +1,69 @@
+"""What the network and the estimators ask of a loss.
+
+A loss is a function of the network's raw output z = z^L, before the output activation, and of the
+encoded targets y. It knows its output activation a = g(z), so that `delta^L` is written in one pass
+and exactly.
+"""
+
+from typing import Protocol, Self
+
+import numpy as np
+
+from skmlp._engine.types import FloatArray, Targets
+
+
+class Loss(Protocol):
+    """The contract of every loss, for m rows with weights w_i of mean one.
+
+    Attributes
+    ----------
+    name : str
+        The key in `LOSSES`, under which saved models refer to the class.
+    out_activation : str
+        Name of the output activation g, published as `out_activation_`.
+    baseline_name : str
+        What the best constant predictions are, for messages to the user.
+    """
+
+    name: str
+    out_activation: str
+    baseline_name: str
+
+    @property
+    def unsmoothed(self) -> Self:
+        """The loss that validation and prediction use: without what only training adds."""
+
+    def loss_gradient(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
+        """Return sum_i w_i loss_i / m; overwrite z with delta^L, its derivative by z.
+
+        If w is None, all weights are 1.
+        """
+
+    def inverse_link(self, z: FloatArray) -> FloatArray:
+        """Return the output a = g(z), such as probabilities; z stays as it is."""
+
+    def baseline(self, y: Targets, w: FloatArray | None = None) -> float:
+        """Return the least mean loss of predictions that are the same for all rows."""
+
+    def score(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
+        """Return the score of the predictions, higher is better: early stopping's default."""
+
+
+class ClassificationLoss(Loss, Protocol):
+    """What classifiers ask beyond that."""
+
+    def log_proba(self, z: FloatArray) -> FloatArray:
+        """Return log(a), computed from z, so that it is finite and exact."""
+
+    def predict(self, z: FloatArray) -> Targets:
+        """Return the most probable encoded targets."""
+
+
+def weighted_mean(row_losses: FloatArray, delta: FloatArray, w: FloatArray | None) -> float:
+    """Return sum_i w_i loss_i / m; multiply the rows of delta by w_i / m in place."""
+    m = len(row_losses)
+    if w is None:
+        delta *= 1 / m
+        return float(row_losses.sum()) / m
+    delta *= (w / m)[:, np.newaxis]
+    return float(w @ row_losses) / m

@@ -1,0 +1,1 @@
+"""The steps of fitting an ensemble: choose the folds, train the members, calibrate them."""

@@ -1,0 +1,87 @@
+"""The outputs of an ONNX graph: what leads from the raw output to labels and probabilities."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from skmlp._data.targets import ClassificationTargets
+from skmlp._export.onnx_graph import Graph
+
+# the numbers of these types in ONNX
+INT64, STRING = 7, 8
+
+
+class OnnxHead(Protocol):
+    """What an estimator's ONNX graph has at its end.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Names of the outputs.
+    kinds : tuple of {int, None}
+        ONNX's number of the type of each output. If None, the floats of the graph.
+    """
+
+    names: tuple[str, ...]
+    kinds: tuple[int | None, ...]
+
+    def shapes(self, n: Any) -> list[list[Any]]:
+        """Return the shape of each output for n rows; n may be a symbol."""
+
+    def write(self, g: Graph, z: str, names: Sequence[str]) -> None:
+        """Write into the graph what leads from raw output z to the outputs of these names."""
+
+
+class ClassificationHead:
+    """Labels as from `predict`, and probabilities as from `predict_proba`.
+
+    Parameters
+    ----------
+    targets : ClassificationTargets
+        The encoder of the labels.
+    out_activation : {"softmax", "logistic"}
+        The output activation.
+    labels : ndarray or None, default=None
+        What the graph returns for each class. If None, the labels themselves.
+    """
+
+    names: tuple[str, ...] = ("label", "probabilities")
+    kinds: tuple[int | None, ...]
+
+    def __init__(
+        self,
+        targets: ClassificationTargets,
+        out_activation: str,
+        labels: Iterable[Any] | None = None,
+    ) -> None:
+        self._targets, self._out_activation = targets, out_activation
+        self._labels = onnx_labels(targets.classes_ if labels is None else labels)
+        self.kinds = (STRING if self._labels.dtype == object else INT64, None)
+
+    def shapes(self, n: Any) -> list[list[Any]]:
+        """Return the shapes of labels and probabilities for n rows."""
+        K = len(self._targets.classes_)
+        return [[n, K] if self._targets.multilabel else [n], [n, K]]
+
+    def write(self, g: Graph, z: str, names: Sequence[str]) -> None:
+        """Write what leads from the logits z to labels and probabilities."""
+        label, proba = names
+        if self._targets.binary:
+            z = g("Concat", g("Neg", z), z, axis=1)
+        g("Sigmoid" if self._out_activation == "logistic" else "Softmax", z, output=proba)
+        if self._targets.multilabel:
+            g("Cast", g("Greater", z, 0), to=INT64, output=label)
+        else:
+            g("Gather", self._labels, g("ArgMax", z, axis=1, keepdims=0), output=label)
+
+
+def onnx_labels(classes: Iterable[Any]) -> npt.NDArray[Any]:
+    """Return the labels as int64 or as Python strings (object), which are all that ONNX has."""
+    classes = np.asarray(classes)
+    if all(isinstance(label, str) for label in classes):
+        return classes.astype(object)
+    if classes.dtype.kind in "biuf" and np.array_equal(classes.astype(np.int64), classes):
+        return classes.astype(np.int64)
+    raise ValueError(f"ONNX has no labels such as {classes}: fit with integers or strings.")
