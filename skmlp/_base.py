@@ -4,10 +4,8 @@ import copyreg
 import math
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -24,15 +22,15 @@ from skmlp._engine.initializers import INITIALIZERS
 from skmlp._engine.losses.base import Loss
 from skmlp._engine.predictor import Predictor
 from skmlp._engine.types import FloatArray, Matrix, Targets
-from skmlp._export.onnx_head import OnnxHead
-from skmlp._export.onnx_model import to_onnx
-from skmlp._export.sklearn_model import to_sklearn
 from skmlp._fit.fit import fit_estimator
 from skmlp._persistence.model import restored, saved
 from skmlp._threads import blas_threads, matmul_shapes
 from skmlp._training.optimizers import OPTIMIZERS
 from skmlp._training.schedules import SCHEDULES
 from skmlp._training.state import TrainingState
+
+if TYPE_CHECKING:
+    from skmlp._export.onnx_head import OnnxHead
 
 
 class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
@@ -140,7 +138,7 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
         """Return the class in scikit-learn, and the attributes that only that class has."""
 
     @abstractmethod
-    def _onnx_head(self) -> OnnxHead:
+    def _onnx_head(self) -> "OnnxHead":
         """Return what leads from raw output to the outputs of an ONNX graph."""
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -244,8 +242,9 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 f"layer={layer!r} is no hidden layer of this model, which has {n_hidden}: give an "
                 f"index from {-n_hidden} to {n_hidden - 1}."
             )
-        with self._prediction(X) as (predictor, chunk_rows):
-            return predictor.hidden(X, layer % n_hidden, chunk_rows)
+        chunk_rows = rows_per_chunk(self.coefs_)
+        with self._predicting_threads(X, chunk_rows):
+            return self._predictor().hidden(X, layer % n_hidden, chunk_rows)
 
     def to_sklearn(self) -> Any:
         """Return this model as a fitted MLPClassifier of scikit-learn.
@@ -270,6 +269,8 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
             If the activation is not "identity", "logistic", "tanh" or "relu", or not the same in
             all layers, or if the model knows one class only.
         """
+        from skmlp._export.sklearn_model import to_sklearn  # few programs export a model
+
         return to_sklearn(self)
 
     def to_onnx(
@@ -310,6 +311,8 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
         ValueError
             If `opset` or `dtype` is out of range, or the labels are neither integers nor strings.
         """
+        from skmlp._export.onnx_model import to_onnx  # few programs export a model
+
         return to_onnx(self, path, opset=opset, dtype=dtype)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -322,7 +325,7 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
         self.__dict__.update(restored(type(self), state))
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """Pickle, joblib and copies take everything, so that training can go on."""
+        """Return everything to pickle, joblib and copies, so that training can continue."""
         state = saved(self, with_solver=True)
         return copyreg.__newobj__, (type(self),), state  # type: ignore[attr-defined]
 
@@ -351,11 +354,9 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _raw_predict_valid(self, X: Matrix) -> FloatArray:
         """Return the raw output of rows that have been validated."""
-        with (
-            self._prediction(X) as (predictor, chunk_rows),
-            np.errstate(over="ignore", invalid="ignore"),
-        ):
-            z = predictor.raw(X, chunk_rows)
+        chunk_rows = rows_per_chunk(self.coefs_)
+        with self._predicting_threads(X, chunk_rows), np.errstate(over="ignore", invalid="ignore"):
+            z = self._predictor().raw(X, chunk_rows)
         if not np.isfinite(z).all():
             raise ValueError(
                 f"The network's output is not finite in {z.dtype}: some values of X, or of the "
@@ -363,15 +364,15 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
             )
         return z
 
-    @contextmanager
-    def _prediction(self, X: Matrix) -> Iterator[tuple[Predictor, int]]:
-        """Yield the predictor and the number of rows per chunk, while BLAS has its threads."""
-        chunk_rows = rows_per_chunk(self.coefs_)
-        n, dtype = X.shape[0], self.coefs_[0].dtype
+    def _predictor(self) -> Predictor:
+        return Predictor(self.coefs_, self.intercepts_, self._fitted_activations)
+
+    def _predicting_threads(self, X: Matrix, chunk_rows: int) -> blas_threads:
+        """Return the context in which BLAS computes predictions for X."""
+        n = X.shape[0]
         shapes = matmul_shapes(min(n, chunk_rows), X, self.coefs_)
-        with blas_threads(self._fitted_threads, shapes, dtype, repeats=n // chunk_rows):
-            predictor = Predictor(self.coefs_, self.intercepts_, self._fitted_activations)
-            yield predictor, chunk_rows
+        dtype = self.coefs_[0].dtype
+        return blas_threads(self._fitted_threads, shapes, dtype, repeats=n // chunk_rows)
 
 
 def is_stochastic(estimator: Any) -> bool:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from numbers import Real
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,181 +15,196 @@ from skmlp._base import BaseNumpyMLP, is_stochastic
 from skmlp._choices import ActivationName, Dtype, LearningRate, Solver, WeightInit
 from skmlp._compat import Interval, StrOptions, fit_context
 from skmlp._data.class_weight import ClassWeights, class_weights
+from skmlp._data.inputs import rows_per_chunk
 from skmlp._data.request import FitMode, FitRequest
 from skmlp._data.targets import ClassificationTargets, continued_targets, first_targets
 from skmlp._engine.losses.base import ClassificationLoss
 from skmlp._engine.losses.registry import LOSSES
 from skmlp._engine.types import FloatArray, Targets
-from skmlp._export.onnx_head import ClassificationHead
-from skmlp._export.sklearn_model import mlp_classifier_twin
 from skmlp._fit.fit import fit_estimator
+
+if TYPE_CHECKING:
+    from skmlp._export.onnx_head import ClassificationHead
 
 
 class NumpyMLPClassifier(ClassifierMixin, BaseNumpyMLP):
     """Multilayer perceptron classifier, trained by backpropagation in NumPy.
 
-    It is a drop-in successor of :class:`sklearn.neural_network.MLPClassifier`: it has the same
-    parameters, and in float64 the same `random_state` gives the same model. Parameters beyond
-    `max_fun` are additions.
+    NumpyMLPClassifier is a drop-in successor of :class:`sklearn.neural_network.MLPClassifier`: the
+    parameters up to `max_fun` are the same, and in float64 the same `random_state` gives the same
+    model. The parameters after `max_fun` are additions.
 
     Scale the features before training, for example with
-    :class:`~sklearn.preprocessing.StandardScaler`: networks learn poorly otherwise.
+    :class:`~sklearn.preprocessing.StandardScaler`. Networks learn poorly from unscaled features.
 
     Parameters
     ----------
     hidden_layer_sizes : int or sequence of int, default=(100,)
-        Number of units of each hidden layer. ``()`` gives a linear model, that is logistic
+        Number of units in each hidden layer. ``()`` gives a linear model, that is logistic
         regression.
     activation : str or sequence of str, default="relu"
         Activation function h of the hidden units, or of each hidden layer: "identity" z, "logistic"
         1 / (1 + exp(-z)), "tanh", "relu" max(0, z), "leaky_relu", "elu", "selu", "gelu", "silu",
         "softplus" or "mish".
     solver : {"lbfgs", "sgd", "adam", "adamw", "nadam", "rmsprop"}, default="adam"
-        "adam" needs the least tuning, "adamw" adds `weight_decay` to it; "sgd" with a well-chosen
-        rate and momentum can generalise better; "nadam" is Adam with Nesterov momentum, "rmsprop"
-        Adam without momentum; "lbfgs" takes all rows at once and is often the best choice for small
-        data. All but "lbfgs" are stochastic: they take mini-batches.
+        Solver for the weights. "adam" needs the least tuning. "adamw" is Adam with `weight_decay`,
+        "nadam" Adam with Nesterov momentum, "rmsprop" Adam without momentum. "sgd" with a
+        well-chosen learning rate and momentum can generalise better. "lbfgs" uses all rows at once
+        and is often the best choice for small data. All solvers but "lbfgs" are stochastic: they
+        train on mini-batches.
     alpha : float, default=0.0001
         Strength of the L2 penalty on the weights, alpha / (2 m) sum W^2, where m is the number of
         rows in the batch. At least 0.
     batch_size : int or "auto", default="auto"
-        Number of rows in a mini-batch, for stochastic solvers. "auto": min(200, n_samples).
+        Number of rows in a mini-batch, for stochastic solvers. If "auto", min(200, n_samples).
     learning_rate : str, default="constant"
-        Schedule of the learning rate, for stochastic solvers. "constant": `learning_rate_init`
-        throughout. "invscaling": learning_rate_init / (`t_` + 1)^power_t, from the second epoch on.
-        "adaptive": divided by 5 whenever training would stop otherwise, down to 1e-6. ("adam"
-        treats these two as "constant".) "exponential": multiplied by `learning_rate_decay` after
-        each epoch. The others change with each batch and are planned for `max_iter` epochs, so that
-        a plateau of the loss does not end them: "linear" and "cosine" fall to 0; "one_cycle" rises
-        to `learning_rate_init` over the first 30 % and falls from there.
+        Schedule of the learning rate, for stochastic solvers:
+
+        - "constant": `learning_rate_init` throughout.
+        - "invscaling": learning_rate_init / (`t_` + 1)^power_t, from the second epoch on.
+        - "adaptive": divided by 5 each time training would otherwise stop, down to 1e-6.
+        - "exponential": multiplied by `learning_rate_decay` after each epoch.
+        - "linear", "cosine": fall to 0 over `max_iter` epochs.
+        - "one_cycle": rises to `learning_rate_init` over the first 30 % of `max_iter` epochs, and
+          falls to 0 over the others.
+
+        "adam" treats "invscaling" and "adaptive" as "constant". "linear", "cosine" and "one_cycle"
+        change with each batch and are planned for `max_iter` epochs, so a plateau of the training
+        loss does not stop training.
     learning_rate_init : float, default=0.001
-        The learning rate at the start, or the highest one, for stochastic solvers. Above 0.
+        Initial learning rate, or the maximum of the schedule, for stochastic solvers. Above 0.
     power_t : float, default=0.5
         Exponent of "invscaling". At least 0.
     max_iter : int, default=200
-        Most epochs (stochastic solvers) or iterations ("lbfgs") to train for.
+        Maximum number of epochs (stochastic solvers) or iterations ("lbfgs").
     shuffle : bool, default=True
         Whether to shuffle the rows before each epoch, for stochastic solvers.
     random_state : int, RandomState instance or None, default=None
-        Source of the initial weights, the validation split and the shuffling. An int makes results
-        repeatable.
+        Random generator for the initial weights, the validation split and the shuffling. Pass an
+        int for reproducible results.
     tol : float, default=1e-4
-        By how much the training loss must fall, or with `early_stopping` the validation score must
-        rise, to count as progress. For "lbfgs": the largest entry of the gradient at which the
-        search ends. At least 0.
+        Minimum decrease of the training loss, or with `early_stopping` minimum increase of the
+        validation score, that counts as an improvement. For "lbfgs", training stops when the
+        largest entry of the gradient is at most `tol`. At least 0.
     verbose : bool or int, default=False
-        Whether to print a table, with a line per epoch; an int k: with a line every k epochs.
+        Whether to print a table with a line per epoch. If an int k, with a line every k epochs.
     warm_start : bool, default=False
-        Whether `fit` starts from the parameters of the fit before. The labels must be the same.
-        Early stopping then keeps to one split, so that no training row comes to judge the model.
+        Whether `fit` starts from the parameters of the previous fit. The class labels must be the
+        same. Early stopping then reuses one validation split, so that no training row is used to
+        evaluate the model.
     momentum : float, default=0.9
-        Share of the previous step that the next one keeps, for "sgd". In [0, 1].
+        Fraction of the previous step that is added to the next step, for "sgd". In [0, 1].
     nesterovs_momentum : bool, default=True
-        Whether momentum takes Nesterov's form, for "sgd".
+        Whether to use Nesterov's form of momentum, for "sgd".
     early_stopping : bool, default=False
-        Whether to stop when the score on a validation set (see `scoring`) has not risen, and to
-        keep the parameters of the best epoch, for stochastic solvers. The validation set is
+        Whether to stop when the score on a validation set (see `scoring`) no longer improves, and
+        to restore the parameters of the best epoch, for stochastic solvers. The validation set is
         `X_val`, `y_val` if given to `fit`, else a part of the training rows, stratified by class.
-        Has no effect in `partial_fit`. With ``scoring="loss"`` and ``refit=True`` it costs hardly
-        any accuracy.
+        Has no effect in `partial_fit`. With ``scoring="loss"`` and ``refit=True`` early stopping
+        costs hardly any accuracy.
     validation_fraction : float, default=0.1
-        Share of the rows that early stopping splits off. In [0, 1).
+        Fraction of the training rows that early stopping splits off. In [0, 1).
     beta_1 : float, default=0.9
-        Decay of Adam's running mean of gradients ("adamw" and "nadam" too). In [0, 1).
+        Decay rate of the running mean of gradients, for "adam", "adamw" and "nadam". In [0, 1).
     beta_2 : float, default=0.999
-        Decay of Adam's running mean of squared gradients ("adamw", "nadam" and "rmsprop" too). In
-        [0, 1).
+        Decay rate of the running mean of squared gradients, for "adam", "adamw", "nadam" and
+        "rmsprop". In [0, 1).
     epsilon : float, default=1e-8
-        Term in the denominator of these solvers that keeps it away from 0. Above 0.
+        Constant in the denominator of these solvers, for numerical stability. Above 0.
     n_iter_no_change : int or inf, default=10
-        How many epochs in a row may bring no progress; one more ends training. For stochastic
-        solvers.
+        Maximum number of consecutive epochs without an improvement of at least `tol`. Training
+        stops at the next one. For stochastic solvers.
     max_fun : int, default=15000
-        Most evaluations of the loss, for "lbfgs".
+        Maximum number of evaluations of the loss, for "lbfgs".
     class_weight : dict, "balanced", list of dicts or None, default=None
-        Weight of each class, as {label: weight}; labels left out weigh 1. "balanced": inversely
-        proportional to the classes' frequencies. It multiplies `sample_weight`, and weighs the
-        validation score too. For multilabel y "balanced" or a list with a dict for each column,
-        whose weights are multiplied. `partial_fit` takes no "balanced".
+        Weight of each class, as {label: weight}; classes that are not listed have weight 1. If
+        "balanced", weights are inversely proportional to the class frequencies. Class weights
+        multiply `sample_weight`, and also weight the validation score. For multilabel y,
+        "balanced" or a list with a dict for each column, whose weights are multiplied.
+        `partial_fit` does not accept "balanced".
     weight_init : str or float, default="glorot_uniform"
-        Distribution of the initial weights: "glorot_uniform" (the rule of MLPClassifier, biases
-        included), "glorot_normal", "he_uniform", "he_normal", "lecun_normal" (these with biases 0);
-        or a number s > 0 for weights and biases from N(0, s^2).
+        Distribution of the initial weights: "glorot_uniform" (as in MLPClassifier, including the
+        biases), "glorot_normal", "he_uniform", "he_normal", "lecun_normal" (with biases 0); or a
+        number s > 0 for weights and biases from N(0, s^2).
     dtype : {"float32", "float64"} or None, default=None
-        Precision of all computation. None: that of X if it is float32 or float64, float32 for
-        narrower floats, else float64. "float32" is faster, and rarely less accurate. Dense X of
+        Precision of all computation. If None, the dtype of X if it is float32 or float64, float32
+        for narrower floats, else float64. "float32" is faster, and rarely less accurate. Dense X of
         uint8 or float16 is converted batch by batch, not as a whole.
     n_threads : int or "auto", default="auto"
-        Number of threads that BLAS may use, in `fit` and in the fitted model's predictions. "auto":
-        one where the matrix products are small, which more threads only slow down; where they are
-        large, all cores that this process may use and that are idle, if a short trial shows that it
-        pays. The number of threads can change the last bits of a large network's results; an int
-        fixes it.
+        Number of threads that BLAS may use, in `fit` and in predictions of the fitted model. If
+        "auto", one thread for small matrix products, which more threads only slow down; for large
+        ones all idle cores that this process may use, if a short trial shows a gain. The number of
+        threads can change the last bits of the results of a large network. Pass an int to fix it.
     weight_decay : float, default=0.01
         For "adamw": each step first multiplies the weights, not the biases, by
-        1 - learning rate * weight_decay. Unlike `alpha` it does not depend on the batch size. At
-        least 0.
+        1 - learning rate * weight_decay. Unlike `alpha`, the decay does not depend on the batch
+        size. At least 0.
     max_grad_norm : float or None, default=None
-        Longest gradient, over all parameters, that a step may follow; longer ones are scaled down.
+        Maximum Euclidean norm of the gradient over all parameters. Longer gradients are scaled
+        down. If None, there is no maximum.
     max_norm : float or None, default=None
-        Largest Euclidean norm of a unit's incoming weights; larger ones are scaled down after each
-        step. 2 to 4 go well with dropout.
+        Maximum Euclidean norm of the incoming weights of a unit. Larger ones are scaled down after
+        each step. Values from 2 to 4 work well with dropout. If None, there is no maximum.
     warmup_epochs : float, default=0.0
-        Number of epochs, whole or not, over which the learning rate rises from 0 to its full value
-        before the schedule goes on; for "one_cycle" the length of its rise, if above 0.
+        Number of epochs, possibly fractional, over which the learning rate rises from 0 to its full
+        value before the schedule begins. For "one_cycle", the length of its rise, if above 0.
     learning_rate_decay : float, default=0.95
         Factor per epoch of the "exponential" schedule. In (0, 1].
     averaging : float or None, default=None
         Decay d of an exponential moving average of all parameters, updated after each step:
-        average <- d average + (1 - d) parameters, where d starts smaller. It is the average that
-        validates, predicts, and is published. About 1 - 10 / (steps in all), such as 0.999. In
-        [0, 1).
+        average <- d average + (1 - d) parameters, with a smaller d in the first steps. The averaged
+        parameters are used for validation and prediction, and are published. A good value is
+        1 - 10 / (total number of steps), such as 0.999. In [0, 1). If None, there is no average.
     batch_norm : bool, default=False
         Whether to normalise z of each hidden unit over the batch. For prediction, mean and variance
-        come from a pass over up to 10,000 training rows, without noise and dropout (in
-        `partial_fit` they are running means), and are folded into `coefs_` and `intercepts_`, which
-        so describe what `predict` computes.
+        are computed on up to 10,000 training rows, without noise and dropout (in `partial_fit` they
+        are running means). They are folded into `coefs_` and `intercepts_`, which therefore
+        describe what `predict` computes.
     dropout : float or sequence of float, default=0.0
-        Probability with which each hidden unit, or that of each layer, is left out of a batch's
-        row. In [0, 1).
+        Probability of setting a hidden unit to 0 in training, for all hidden layers or for each.
+        In [0, 1).
     input_dropout : float, default=0.0
-        The same for the features.
+        Probability of setting a feature to 0 in training. In [0, 1).
     noise : float or sequence of float, default=0.0
-        Standard deviation of the Gaussian noise that training adds to z of each hidden unit, or of
-        each layer's.
+        Standard deviation of the Gaussian noise added to z of the hidden units in training, for all
+        hidden layers or for each.
     input_noise : float, default=0.0
-        The same for the features, in their units. Sparse rows become dense, batch by batch.
+        Standard deviation of the Gaussian noise added to the features in training, in units of the
+        features. Sparse rows become dense, batch by batch.
     adversarial_radius : float, default=0.0
-        Euclidean length of a step, in the features' units, by which training also moves each row to
-        where its loss rises fastest; the loss is the mean of the row's and the moved row's. It
-        takes twice the time, and is the strongest help against overfitting for many features of
-        one kind, such as pixels. Sparse rows become dense, batch by batch.
+        Radius of adversarial training: each row is also used after moving it this far (Euclidean
+        distance, in units of the features) in the direction of the steepest increase of its loss.
+        The loss is the mean over both copies. Training takes twice the time. Adversarial training
+        is the strongest regularisation for many features of one kind, such as pixels. Sparse rows
+        become dense, batch by batch.
     label_smoothing : float, default=0.0
-        Share of each label that is spread evenly over all classes in the training loss. In [0, 1).
+        Fraction of each label that is spread evenly over all classes in the training loss. In
+        [0, 1).
     scoring : str, callable or None, default=None
-        What early stopping goes by. "loss": the cross-entropy on the validation set; a name or a
-        scorer ``scorer(model, X_val, y_val)`` of scikit-learn: the score, higher is better; None:
-        accuracy. Of equal epochs the later one is kept; with None the earlier one.
+        Score that early stopping uses. If "loss", the cross-entropy on the validation set. If a
+        name or a scorer ``scorer(model, X_val, y_val)`` of scikit-learn, that score, higher is
+        better. If None, the accuracy. If several epochs have the same score, the latest is kept;
+        with ``scoring=None``, the earliest.
     refit : bool, default=False
-        Whether early stopping, once it has found the best epoch, trains anew on all rows for that
-        number of epochs. Has no effect with `X_val`. The curves remain those of the search.
+        Whether early stopping, after finding the best epoch, trains again on all rows for that
+        number of epochs. Has no effect with `X_val`. The curves are those of the first training.
     rtol : float, default=0.0
-        Like `tol`, as a share of the best value so far; the larger one of both counts. In [0, 1).
+        Like `tol`, relative to the best value so far. The larger of both is used. In [0, 1).
     max_time : float or None, default=None
-        Seconds after which `fit` ends with what it has, to the batch.
+        Maximum training time in seconds, checked after each batch. If None, there is no maximum.
     checkpoint_path : str, path-like or None, default=None
-        File that `fit` writes after each epoch, so that a fit that was killed, ran out of
-        `max_time` or was interrupted goes on from there: call `fit` again with the same parameters
-        and data, in another process too. The model is the same, bit for bit, as if nothing had
-        happened. The file is removed when the fit is complete. For stochastic solvers; has no
-        effect in `partial_fit`.
+        File in which `fit` saves its progress after each epoch. To resume a fit that was killed,
+        interrupted or ended by `max_time`, call `fit` again with the same parameters and data, also
+        in another process. The model is then the same, bit for bit, as without the interruption.
+        The file is removed when the fit is complete. For stochastic solvers; has no effect in
+        `partial_fit`.
     checkpoint_every : int, default=1
-        Number of epochs from one writing of `checkpoint_path` to the next.
+        Number of epochs between two writes of `checkpoint_path`.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted; for multilabel the column numbers.
+        Class labels, sorted. For multilabel y, the column numbers.
     coefs_ : list of ndarray
         Weight matrix W^l of each layer, shape (units below, units).
     intercepts_ : list of ndarray
@@ -197,29 +212,31 @@ class NumpyMLPClassifier(ClassifierMixin, BaseNumpyMLP):
     loss_ : float
         Loss of the last epoch: mean cross-entropy over its batches, plus the penalty.
     best_epoch_ : int
-        Number of the epoch, of the last call, whose parameters the model has; 0: early stopping
-        went back to those from before.
+        Epoch (counted from 1 in the last call to `fit`) whose parameters the model uses. 0 if early
+        stopping restored the parameters from before that call.
     best_loss_ : float or None
-        Lowest entry of `loss_curve_`; None if early stopping went by the validation score.
+        Minimum of `loss_curve_`. None if early stopping used the validation set.
     loss_curve_ : list of float
-        `loss_` after each epoch (of "lbfgs": each iteration). Grows on with `warm_start` and
-        `partial_fit`.
+        `loss_` after each epoch ("lbfgs": after each iteration). `warm_start` and `partial_fit`
+        append to the curve.
     validation_loss_curve_ : list of float or None
-        Mean cross-entropy on the validation set after each epoch; None if there was none. Entry i
-        belongs to epoch i of all calls, as in all curves; it is NaN if that had no validation set.
+        Mean cross-entropy on the validation set after each epoch. None if there was no validation
+        set. In all curves entry i belongs to epoch i over all calls; the entry is NaN if that epoch
+        had no validation set.
     validation_scores_ : list of float or None
-        Score on the validation set after each epoch, by `scoring`, or accuracy; None if there was
-        no such set.
+        Score on the validation set after each epoch, by `scoring`, or accuracy. None if there was
+        no validation set.
     learning_rate_curve_ : list of float or None
-        Learning rate of each epoch's last batch; None (NaN beside other solvers) for "lbfgs".
+        Learning rate of the last batch of each epoch. None for "lbfgs" (NaN for its iterations if
+        other calls used another solver).
     best_validation_score_ : float or None
-        Highest entry of `validation_scores_`; None if there was no validation set.
+        Maximum of `validation_scores_`. None if there was no validation set.
     n_iter_ : int
         Number of epochs or iterations of the last call.
     t_ : int
-        Number of training rows seen, over all epochs; 0 for "lbfgs".
+        Number of training rows seen, over all epochs. 0 for "lbfgs".
     n_layers_ : int
-        Number of layers, input and output included.
+        Number of layers, including input and output.
     n_outputs_ : int
         Number of output units: 1 for two classes, else one per class.
     out_activation_ : {"softmax", "logistic"}
@@ -231,7 +248,7 @@ class NumpyMLPClassifier(ClassifierMixin, BaseNumpyMLP):
 
     See Also
     --------
-    sklearn.neural_network.MLPClassifier : The estimator that this one can replace.
+    sklearn.neural_network.MLPClassifier : The estimator that NumpyMLPClassifier can replace.
 
     Notes
     -----
@@ -239,8 +256,8 @@ class NumpyMLPClassifier(ClassifierMixin, BaseNumpyMLP):
 
         E = sum_i w_i crossentropy(y_i, a^L_i) / m + alpha / (2 m) sum_l |W^l|^2
 
-    and its gradient is derived by hand, layer by layer. Rows of weight 0 are left out. A fit is all
-    or nothing: when it fails, the estimator keeps its earlier state.
+    and its gradient is derived by hand, layer by layer. Rows of weight 0 are left out. If `fit`
+    raises an error, the estimator keeps its earlier state.
 
     References
     ----------
@@ -557,8 +574,9 @@ class NumpyMLPClassifier(ClassifierMixin, BaseNumpyMLP):
         else:
             check_consistent_length(X, y)
             encoded = self._targets.encode(y if hasattr(y, "ndim") else np.asarray(y))
-        with self._prediction(X) as (predictor, chunk_rows):
-            return predictor.input_gradient(X, encoded, self._loss, chunk_rows)
+        chunk_rows = rows_per_chunk(self.coefs_)
+        with self._predicting_threads(X, chunk_rows):
+            return self._predictor().input_gradient(X, encoded, self._loss, chunk_rows)
 
     def _make_targets(self, y: Any, request: FitRequest) -> ClassificationTargets:
         if request.mode.continues:
@@ -574,9 +592,13 @@ class NumpyMLPClassifier(ClassifierMixin, BaseNumpyMLP):
         return class_weights(self.class_weight, targets, y, w, mode)
 
     def _sklearn_twin(self) -> tuple[type, dict[str, Any]]:
+        from skmlp._export.sklearn_model import mlp_classifier_twin
+
         return mlp_classifier_twin(self)
 
-    def _onnx_head(self) -> ClassificationHead:
+    def _onnx_head(self) -> "ClassificationHead":
+        from skmlp._export.onnx_head import ClassificationHead
+
         return ClassificationHead(self._targets, self.out_activation_)
 
     def __sklearn_tags__(self) -> Any:

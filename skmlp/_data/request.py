@@ -1,13 +1,11 @@
 """What a call of `fit` or `partial_fit` asks for."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy.typing as npt
 
 
-@dataclass(frozen=True)
-class FitMode:
+class FitMode(NamedTuple):
     """How a call trains the model.
 
     Attributes
@@ -26,8 +24,7 @@ class FitMode:
 NEW_FIT = FitMode()
 
 
-@dataclass(frozen=True)
-class FitRequest:
+class FitRequest(NamedTuple):
     """The arguments of `fit` or `partial_fit`, as the user passed them, and the mode.
 
     Attributes

@@ -1,7 +1,7 @@
-"""Hidden-layer activations h, each beside its derivative h'.
+"""Activation functions h of the hidden layers, each with its derivative h'.
 
 Both directions work in place. Most derivatives are written in terms of a = h(z), which the forward
-pass keeps anyway; where that cannot be, the forward pass leaves what it takes in a second array.
+pass keeps anyway; for the others, the forward pass fills a second array.
 """
 
 import math
@@ -20,8 +20,8 @@ class ActivationFunction(NamedTuple):
     Attributes
     ----------
     forward : callable
-        ``forward(z, kept)`` overwrites z with a = h(z). If `keeps`, it fills `kept`, an array of
-        z's shape, with what the derivative needs beside a; else `kept` is None.
+        ``forward(z, kept)`` overwrites z with a = h(z). If `keeps`, `kept` is an array of the shape
+        of z, which is filled with what the derivative needs in addition to a; else None.
     backward : callable
         ``backward(a, kept, delta)`` overwrites delta with delta * h'(z), where a = h(z) and `kept`
         is as the forward direction left it; both are scratch space afterwards. Where delta is 0,

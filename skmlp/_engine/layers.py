@@ -1,4 +1,4 @@
-"""Layers of the network, the backward pass written beside the forward pass.
+"""Layers of the network, each with its backward pass below its forward pass.
 
 A dense layer leads from one array to the next. The layers after a dense layer work in place:
 `forward(a)` overwrites the layer's input with its output, and `backward(a, delta)` overwrites the

@@ -1,8 +1,7 @@
 """Noise and dropout: which layers training adds to the input and to each hidden layer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,8 +10,7 @@ from skmlp._engine.layers import Dropout, GaussianNoise
 NoiseLayer = GaussianNoise | Dropout
 
 
-@dataclass(frozen=True)
-class Noise:
+class Noise(NamedTuple):
     """Strengths of noise and dropout.
 
     Attributes

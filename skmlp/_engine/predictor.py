@@ -1,12 +1,13 @@
 """Prediction: raw outputs, hidden activations and gradients by the input, chunk by chunk."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from skmlp._engine.activations import ACTIVATIONS
 from skmlp._engine.backprop import backward, forward
 from skmlp._engine.layers import Activation, Dense
+from skmlp._engine.linalg import affine
 from skmlp._engine.losses.base import Loss
 from skmlp._engine.types import FloatArray, Matrix, Targets
 
@@ -30,24 +31,35 @@ class Predictor:
         self, W: Sequence[FloatArray], b: Sequence[FloatArray], activations: Sequence[str]
     ) -> None:
         self.W, self.b, self.activations = W, b, activations
-        self.dtype = np.result_type(*W)
-        self._layers = [Dense(W_l, b_l) for W_l, b_l in zip(W, b, strict=True)]
-        self._in_place = [*([Activation(ACTIVATIONS[name])] for name in activations), []]
+        self.dtype = W[-1].dtype
 
     def raw(self, X: Matrix, chunk_rows: int | None = None) -> FloatArray:
         """Return z^L of all rows of X, shape (n, n_outputs)."""
-        n, widths = X.shape[0], [len(b) for b in self.b]
-        z_out = np.empty((n, widths[-1]), self.dtype)
+        n = X.shape[0]
+        if chunk_rows is None or n <= chunk_rows:
+            return self._raw(X.astype(self.dtype, copy=False), [None] * len(self.W))
+        widths = [len(b) for b in self.b]
         # the hidden layers use two buffers in turn
-        widest = max(widths[:-1], default=0)
-        buffers = np.empty((2, min(n, chunk_rows or n) * widest), self.dtype)
-        for rows, x in self._chunks(X, chunk_rows):
+        buffers = np.empty((2, chunk_rows * max(widths[:-1], default=0)), self.dtype)
+        z_out = np.empty((n, widths[-1]), self.dtype)
+        for start in range(0, n, chunk_rows):
+            x = X[start : start + chunk_rows].astype(self.dtype, copy=False)
             m = x.shape[0]
             hidden = [
                 buffers[i % 2, : m * width].reshape(m, width) for i, width in enumerate(widths[:-1])
             ]
-            forward(self._layers, self._in_place, [x, *hidden, z_out[rows]])
+            self._raw(x, [*hidden, z_out[start : start + m]])
         return z_out
+
+    def _raw(self, a: Matrix, out: Sequence[FloatArray | None]) -> FloatArray:
+        """Return z^L of the rows a; layer l writes into `out[l]`, or a new array if None.
+
+        Without a gradient to follow, no layer keeps anything: this is `backprop.forward` less that.
+        """
+        for i, name in enumerate(self.activations):
+            a = affine(a, self.W[i], self.b[i], out[i])
+            ACTIVATIONS[name].apply(a)
+        return affine(a, self.W[-1], self.b[-1], out[-1])
 
     def hidden(self, X: Matrix, layer: int, chunk_rows: int | None = None) -> FloatArray:
         """Return a^l of the hidden layer of that index, shape (n, n_units)."""
@@ -60,21 +72,17 @@ class Predictor:
         self, X: Matrix, y: Targets, loss: Loss, chunk_rows: int | None = None
     ) -> FloatArray:
         """Return d loss_i / d x_i = delta^1 W^1T of each row i, shape (n, n_features)."""
+        layers = [Dense(W, b) for W, b in zip(self.W, self.b, strict=True)]
+        in_place = [*([Activation(ACTIVATIONS[name])] for name in self.activations), []]
         gradient = np.empty(X.shape, self.dtype)
-        for rows, x in self._chunks(X, chunk_rows):
+        for start in range(0, X.shape[0], chunk_rows or max(1, X.shape[0])):
+            rows = slice(start, start + chunk_rows if chunk_rows else None)
+            x = X[rows].astype(self.dtype, copy=False)
             m = x.shape[0]
             a = [x, *(np.empty((m, len(b)), self.dtype) for b in self.b)]
             delta = [*(np.empty_like(a_l) for a_l in a[1:-1]), a[-1]]
-            forward(self._layers, self._in_place, a)
+            forward(layers, in_place, a)
             loss.loss_gradient(a[-1], y[rows])
             a[-1] *= m  # the loss of a row, not the mean
-            backward(self._layers, self._in_place, a, delta, gradient[rows])
+            backward(layers, in_place, a, delta, gradient[rows])
         return gradient
-
-    def _chunks(self, X: Matrix, chunk_rows: int | None) -> Iterator[tuple[slice, Matrix]]:
-        """Yield the rows of X, part by part, in the precision of the network."""
-        n = X.shape[0]
-        for start in range(0, n, chunk_rows or max(n, 1)):
-            rows = slice(start, min(start + chunk_rows, n) if chunk_rows else n)
-            part = X if rows.stop - start == n else X[rows]
-            yield rows, part.astype(self.dtype, copy=False)

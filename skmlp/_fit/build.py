@@ -17,7 +17,7 @@ from skmlp._training.schedules import SCHEDULES
 from skmlp._training.solver import Solver
 from skmlp._training.state import TrainingState
 
-# what MLPClassifier has for "sgd" alone, so that "adam" does not heed it
+# schedules that MLPClassifier applies to "sgd" alone, so that "adam" ignores them
 _SGD_SCHEDULES = ("adaptive", "invscaling")
 
 

@@ -35,7 +35,7 @@ def saved(model: Any, *, with_solver: bool) -> dict[str, Any]:
     model : estimator
         Fitted or not.
     with_solver : bool
-        Whether to store the solver's state, with which training goes on bit for bit.
+        Whether to store the solver's state, so that training continues bit for bit.
 
     Returns
     -------

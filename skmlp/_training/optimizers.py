@@ -130,12 +130,12 @@ class Adam:
         add_scaled(theta, -eta, update)
 
     def epsilon_hat(self) -> float:
-        """Return the term beside sqrt(v): like that of MLPClassifier, the same in every step."""
+        """Return the term added to sqrt(v): as in MLPClassifier, the same in every step."""
         return self.epsilon
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay: the weights W shrink beside the step, not by a penalty.
+    """Adam with decoupled weight decay: the weights W shrink in addition to the step.
 
         W     <- (1 - eta weight_decay) W
         theta <- theta - eta m_hat / (sqrt(v_hat) + epsilon)
@@ -176,7 +176,7 @@ class AdamW(Adam):
         super().step(theta, grad, learning_rate)
 
     def epsilon_hat(self) -> float:
-        """Return the term beside sqrt(v) that makes epsilon the one beside sqrt(v_hat)."""
+        """Return the term added to sqrt(v) that is epsilon added to sqrt(v_hat)."""
         return self.epsilon * float(np.sqrt(1 - self.beta_2**self.t))
 
 

@@ -142,7 +142,7 @@ def run_epoch(
 def is_finite(network: Network, solver: Solver) -> bool:
     """Return whether all parameters, and all numbers of the solver's state, are finite.
 
-    Moments that overflow would let the parameters stand still, without an error.
+    Moments that overflow would stop the parameters from changing, without an error.
     """
     return bool(np.isfinite(network.parameters.vectors).all()) and solver.is_finite()
 
