@@ -291,6 +291,14 @@ def test_every_page_of_the_guide_is_in_its_table_of_contents():
     assert [p for p in pages if not any(fnmatch(p, pattern) for pattern in patterns)] == []
 
 
+def test_the_architecture_page_names_every_folder_and_every_module_at_the_top():
+    package = Path(skmlp.__file__).parent
+    folders = {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
+    modules = {path.name for path in package.glob("*.py")} - {"__init__.py"}
+    named = {*re.findall(r"`([\w/.]+)`", text_of(ROOT / "docs" / "architecture.md"))}
+    assert folders | modules <= named
+
+
 def test_completion_by_tab_offers_the_public_names():
     lazy = {"datasets", "preprocessing", "recipes"}
     assert {*skmlp.__all__} | lazy <= {*dir(skmlp)}
