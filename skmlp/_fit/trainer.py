@@ -118,6 +118,8 @@ class Trainer:
         previous = state.solver if mode.partial else None
         n_rows_seen = estimator.t_ if mode.continues else 0
         state.solver = build_solver(estimator, network, n_rows_seen, previous)
+        if mode.continues and validation is not None and state.rule.monitors_validation:
+            state.rule.update(validation.measured(network))  # the value to beat
         batch_size = _batch_size(estimator, len(data))
         if max_epochs is None:
             max_epochs = 1 if mode.partial else max_epochs_of(estimator)

@@ -39,6 +39,12 @@ class Validation:
         history.validation_loss_curve.append(loss.loss_gradient(z, y, w))
         history.validation_scores.append(score)
 
+    def measured(self, network: Network) -> History:
+        """Return a history of this one measurement."""
+        history = History()
+        self.measure(network, history)
+        return history
+
 
 @dataclass(frozen=True)
 class Progress:
