@@ -11,7 +11,7 @@ from skmlp._data.prepare import FitData
 from skmlp._data.split import split_dataset
 from skmlp._engine.network import Network
 from skmlp._engine.types import FloatArray
-from skmlp._fit.attributes import history_attributes, network_attributes
+from skmlp._fit.attributes import feature_attributes, history_attributes, network_attributes
 from skmlp._fit.build import build_solver, max_epochs_of
 from skmlp._fit.callbacks import FitTasks
 from skmlp._fit.diagnostics import warn_of_batch_size
@@ -230,6 +230,7 @@ class _Reports(TrainingEvents):
             lambda: {
                 **network_attributes(trainer.network, trainer.data.targets),
                 **history_attributes(history),
+                **feature_attributes(trainer.estimator),
                 "_fitted_threads": 1,
             }
         )
