@@ -19,7 +19,12 @@ from skmlp._fit.attributes import (
 from skmlp._fit.build import build_generator, build_network, build_rule
 from skmlp._fit.callbacks import FitTasks, has_callbacks
 from skmlp._fit.checks import check_parameters
-from skmlp._fit.diagnostics import barely_beats_baseline, warn_of_ending, warn_of_scales
+from skmlp._fit.diagnostics import (
+    barely_beats_baseline,
+    warn_of_ending,
+    warn_of_ignored_parameters,
+    warn_of_scales,
+)
 from skmlp._fit.epoch_table import EpochTable
 from skmlp._fit.trainer import Trainer
 from skmlp._persistence.checkpoint import open_checkpoint
@@ -57,6 +62,7 @@ def fit_estimator(estimator: Any, request: FitRequest) -> bool:
         # fit_context validates the parameters of a model that is fitted already in fit only
         fitted._validate_params()
     check_parameters(fitted, mode)
+    warn_of_ignored_parameters(fitted, request)
     state = copy.deepcopy(fitted._state) if mode.continues else TrainingState()
     data = prepare_fit_data(fitted, request)
     if not mode.continues:
@@ -117,6 +123,7 @@ def _unbeaten_baseline(trainer: Trainer, train: Dataset, history: History) -> st
     """Return the name of the baseline, if training has converged but barely beats it."""
     estimator, network = trainer.estimator, trainer.network
     comes_to_rest = history.converged and not history.stopped
+    comes_to_rest &= estimator.n_iter_no_change < math.inf
     if not comes_to_rest or estimator.solver not in OPTIMIZERS or trainer.data.mode.partial:
         return None
     try:

@@ -236,7 +236,7 @@ def test_data_at_the_edge_trains(edge, hidden_layer_sizes, batch_norm, solver):
 
 @quietly
 def test_a_batch_larger_than_the_data_is_all_of_them_and_is_warned_of():
-    with pytest.warns(UserWarning, match="batch_size=1000 is larger than the 60 training rows"):
+    with pytest.warns(UserWarning, match="batch_size=1000 is larger than the training set"):
         model = small(batch_size=1000).fit(X, y)
     expected = small(batch_size=60).fit(X, y)
     np.testing.assert_array_equal(model.coefs_[0], expected.coefs_[0])
