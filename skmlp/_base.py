@@ -12,7 +12,14 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skmlp._compat import CallbackSupportMixin, Interval, Options, StrOptions, fit_context
+from skmlp._compat import (
+    CallbackSupportMixin,
+    Interval,
+    InvalidParameterError,
+    Options,
+    StrOptions,
+    fit_context,
+)
 from skmlp._data.class_weight import RowWeights
 from skmlp._data.inputs import accepted_dtypes, is_valid_as_is, rows_per_chunk
 from skmlp._data.request import FitMode, FitRequest
@@ -23,6 +30,7 @@ from skmlp._engine.losses.base import Loss
 from skmlp._engine.predictor import Predictor
 from skmlp._engine.types import FloatArray, Matrix, Targets
 from skmlp._fit.fit import fit_estimator
+from skmlp._fit.hints import with_hint
 from skmlp._persistence.model import restored, saved
 from skmlp._threads import blas_threads, matmul_shapes
 from skmlp._training.optimizers import OPTIMIZERS
@@ -140,6 +148,12 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
     @abstractmethod
     def _onnx_head(self) -> "OnnxHead":
         """Return what leads from raw output to the outputs of an ONNX graph."""
+
+    def _validate_params(self) -> None:
+        try:
+            super()._validate_params()
+        except InvalidParameterError as error:
+            raise with_hint(error, self.get_params(deep=False)) from None
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(

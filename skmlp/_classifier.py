@@ -22,6 +22,7 @@ from skmlp._engine.losses.base import ClassificationLoss
 from skmlp._engine.losses.registry import LOSSES
 from skmlp._engine.types import FloatArray, Targets
 from skmlp._fit.fit import fit_estimator
+from skmlp._fit.hints import hint_at_names
 
 if TYPE_CHECKING:
     from skmlp._export.onnx_head import ClassificationHead
@@ -297,6 +298,7 @@ class NumpyMLPClassifier(ClassifierMixin, BaseNumpyMLP):
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
+    @hint_at_names
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] = (100,),
