@@ -257,8 +257,9 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 f"index from {-n_hidden} to {n_hidden - 1}."
             )
         chunk_rows = rows_per_chunk(self.coefs_)
-        with self._predicting_threads(X, chunk_rows):
-            return self._predictor().hidden(X, layer % n_hidden, chunk_rows)
+        return self._predicting_threads(X, chunk_rows).run(
+            lambda: self._predictor().hidden(X, layer % n_hidden, chunk_rows)
+        )
 
     def to_sklearn(self) -> Any:
         """Return this model as a fitted MLPClassifier of scikit-learn.
@@ -369,8 +370,10 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def _raw_predict_valid(self, X: Matrix) -> FloatArray:
         """Return the raw output of rows that have been validated."""
         chunk_rows = rows_per_chunk(self.coefs_)
-        with self._predicting_threads(X, chunk_rows), np.errstate(over="ignore", invalid="ignore"):
-            z = self._predictor().raw(X, chunk_rows)
+        with np.errstate(over="ignore", invalid="ignore"):
+            z = self._predicting_threads(X, chunk_rows).run(
+                lambda: self._predictor().raw(X, chunk_rows)
+            )
         if not np.isfinite(z).all():
             raise ValueError(
                 f"The network's output is not finite in {z.dtype}: some values of X, or of the "

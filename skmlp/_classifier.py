@@ -577,8 +577,9 @@ class NumpyMLPClassifier(ClassifierMixin, BaseNumpyMLP):
             check_consistent_length(X, y)
             encoded = self._targets.encode(y if hasattr(y, "ndim") else np.asarray(y))
         chunk_rows = rows_per_chunk(self.coefs_)
-        with self._predicting_threads(X, chunk_rows):
-            return self._predictor().input_gradient(X, encoded, self._loss, chunk_rows)
+        return self._predicting_threads(X, chunk_rows).run(
+            lambda: self._predictor().input_gradient(X, encoded, self._loss, chunk_rows)
+        )
 
     def _make_targets(self, y: Any, request: FitRequest) -> ClassificationTargets:
         if request.mode.continues:

@@ -35,7 +35,7 @@ _VALUES = {
 
 
 def hint_at_names(init: Callable[P, None]) -> Callable[P, None]:
-    """Decorate a constructor: keywords of other libraries raise TypeError with our name for them."""
+    """Decorate a constructor: a keyword of another library raises TypeError that names ours."""
 
     @wraps(init)
     def constructor(*args: P.args, **kwargs: P.kwargs) -> None:

@@ -3,6 +3,7 @@
 import copy
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -126,15 +127,17 @@ class Trainer:
         takes_population = network.batch_norms and not mode.partial
         population = data.subsample(_POPULATION_ROWS).gather().X if takes_population else None
         n_batches = max_epochs * math.ceil(len(data) / batch_size)
-        with (threads := self._blas_threads(batch_size, data, n_batches)):
-            loop = Loop(
-                network,
-                validation=validation,
-                deadline=self.deadline,
-                events=_Reports(self, threads),
-                progress=self.checkpoint.resume(network, state, self.rng, data, estimator.shuffle),
-            )
-            return train_stochastic(
+        threads = self._blas_threads(batch_size, data, n_batches)
+        loop = Loop(
+            network,
+            validation=validation,
+            deadline=self.deadline,
+            events=_Reports(self, threads),
+            progress=self.checkpoint.resume(network, state, self.rng, data, estimator.shuffle),
+        )
+        return threads.run(
+            partial(
+                train_stochastic,
                 network,
                 state.solver,
                 state.rule,
@@ -145,26 +148,21 @@ class Trainer:
                 rng=self.rng if estimator.shuffle else None,
                 population=population,
             )
+        )
 
     def _train_lbfgs(self, data: Dataset, validation: Validation | None) -> History:
         """Run L-BFGS, in place on the network."""
         estimator = self.estimator
         max_iter = max_epochs_of(estimator)
-        with (threads := self._blas_threads(len(data), data, max_iter)):
-            loop = Loop(
-                self.network,
-                validation=validation,
-                deadline=self.deadline,
-                events=_Reports(self, threads),
-            )
-            return train_lbfgs(
-                self.network,
-                data,
-                loop,
-                max_iter=max_iter,
-                max_fun=estimator.max_fun,
-                tol=estimator.tol,
-            )
+        threads = self._blas_threads(len(data), data, max_iter)
+        loop = Loop(
+            self.network,
+            validation=validation,
+            deadline=self.deadline,
+            events=_Reports(self, threads),
+        )
+        limits = {"max_iter": max_iter, "max_fun": estimator.max_fun, "tol": estimator.tol}
+        return threads.run(partial(train_lbfgs, self.network, data, loop, **limits))
 
     def _blas_threads(self, m: int, data: Dataset, repeats: int) -> blas_threads:
         """Return the context in which BLAS computes on the number of threads asked for."""
