@@ -132,7 +132,7 @@ class Trainer:
                 events=_Reports(self, threads),
                 progress=self.checkpoint.resume(network, state, self.rng, data, estimator.shuffle),
             )
-            return train_stochastic(
+            history = train_stochastic(
                 network,
                 state.solver,
                 state.rule,
@@ -143,6 +143,8 @@ class Trainer:
                 rng=self.rng if estimator.shuffle else None,
                 population=population,
             )
+        self.table.end(history)
+        return history
 
     def _train_lbfgs(self, data: Dataset, validation: Validation | None) -> History:
         """Run L-BFGS, in place on the network."""
@@ -155,7 +157,7 @@ class Trainer:
                 deadline=self.deadline,
                 events=_Reports(self, threads),
             )
-            return train_lbfgs(
+            history = train_lbfgs(
                 self.network,
                 data,
                 loop,
@@ -163,6 +165,8 @@ class Trainer:
                 max_fun=estimator.max_fun,
                 tol=estimator.tol,
             )
+        self.table.end(history)
+        return history
 
     def _blas_threads(self, m: int, data: Dataset, repeats: int) -> blas_threads:
         """Return the context in which BLAS computes on the number of threads asked for."""
