@@ -13,7 +13,14 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmlp._classifier import NumpyMLPClassifier
-from skmlp._compat import Interval, StrOptions, check_sample_weight, fit_context
+from skmlp._compat import (
+    CallbackSupportMixin,
+    Interval,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+)
+from skmlp._data.request import FitRequest
 from skmlp._engine.types import FloatArray, IndexArray
 from skmlp._ensemble.calibration import held_out_log_proba, member_log_proba, temperature
 from skmlp._ensemble.folds import (
@@ -23,6 +30,7 @@ from skmlp._ensemble.folds import (
     rows_in_use,
 )
 from skmlp._ensemble.members import fit_members
+from skmlp._fit.callbacks import begin_meta_fit
 from skmlp._fit.fit import all_or_nothing
 
 __all__ = ["FoldEnsembleClassifier"]
@@ -30,7 +38,7 @@ __all__ = ["FoldEnsembleClassifier"]
 _DTYPES = [np.float64, np.float32]
 
 
-class _BaseFoldEnsemble(MetaEstimatorMixin, BaseEstimator, ABC):
+class _BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, ABC):
     """Folds and members, for targets of any kind.
 
     A subclass defines `_strata`, by which the folds are stratified, and `_calibrate`, which sets
@@ -68,7 +76,6 @@ class _BaseFoldEnsemble(MetaEstimatorMixin, BaseEstimator, ABC):
     def _calibrate(self, X: Any, y: npt.NDArray[Any], w: FloatArray | None) -> None:
         """Set what is learnt from the members' predictions for the rows that they held out."""
 
-    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Train the networks, and calibrate their predictions on the rows that they held out.
 
@@ -101,28 +108,35 @@ class _BaseFoldEnsemble(MetaEstimatorMixin, BaseEstimator, ABC):
             If the training of a network is interrupted.
         """
         with all_or_nothing(self):
-            self._fit(X, y, sample_weight)
+            self._fit(FitRequest(X, y, sample_weight))
         return self
 
-    def _fit(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None) -> None:
+    # within `all_or_nothing`, so that callbacks are torn down before the earlier state is restored
+    @fit_context(prefer_skip_nested_validation=False)
+    def _fit(self, request: FitRequest) -> None:
         """Do the work of `fit`, which restores the earlier state if a step fails."""
         if self.estimator.checkpoint_path is not None:
             raise ValueError(
                 f"The estimator has checkpoint_path={self.estimator.checkpoint_path!r}, which all "
                 "networks of the ensemble would share. Set it to None."
             )
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=_DTYPES)
+        X, y = validate_data(self, request.X, request.y, accept_sparse="csr", dtype=_DTYPES)
         strata, w = self._strata(y), None
-        if sample_weight is not None:
-            w = check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        if request.sample_weight is not None:
+            w = check_sample_weight(request.sample_weight, X, ensure_non_negative=True)
         rows = rows_in_use(len(y), w)
         if len(rows) == 0:
             raise ValueError("sample_weight is 0 for all rows; give some of them a weight.")
         rng = check_random_state(self.random_state)
         self.held_out_ = self._held_out_rows(strata, rows, rng)
         seeds = rng.randint(np.iinfo(np.int32).max, size=len(self.held_out_))
-        self.estimators_ = fit_members(self.estimator, X, y, w, self.held_out_, seeds, self.n_jobs)
+        tasks = begin_meta_fit(self, self.estimator, request, len(self.held_out_))
+        self.estimators_ = fit_members(
+            self.estimator, X, y, w, self.held_out_, seeds, self.n_jobs, tasks
+        )
         self._calibrate(X, y, w)
+        if tasks is not None:
+            tasks.end()
 
     def _held_out_rows(
         self, strata: npt.NDArray[Any], rows: IndexArray, rng: np.random.RandomState

@@ -1,5 +1,6 @@
 """Transformer that returns the activations of a hidden layer, as features for other models."""
 
+from contextlib import nullcontext
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -11,17 +12,24 @@ from sklearn.base import (
     TransformerMixin,
     clone,
 )
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
-from skmlp._compat import HasMethods, fit_context
+from skmlp._compat import CallbackSupportMixin, HasMethods, fit_context
+from skmlp._data.request import FitRequest
 from skmlp._engine.types import FloatArray
+from skmlp._fit.callbacks import begin_meta_fit
 from skmlp._fit.checks import check_hidden_layer_sizes
 
 
 class HiddenLayerTransformer(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, MetaEstimatorMixin, BaseEstimator
+    ClassNamePrefixFeaturesOutMixin,
+    CallbackSupportMixin,
+    TransformerMixin,
+    MetaEstimatorMixin,
+    BaseEstimator,
 ):
     """Transform each row into the activations of a hidden layer of a network.
 
@@ -123,7 +131,15 @@ class HiddenLayerTransformer(
             )
         if get_config()["enable_metadata_routing"]:
             fit_params = process_routing(self, "fit", **fit_params).estimator.fit
-        self.estimator_ = clone(self.estimator).fit(X, y, **fit_params)
+        request = FitRequest(X, y, fit_params.get("sample_weight"))
+        # a frozen network is not trained, so callbacks are not told of it
+        n_trained = 0 if isinstance(self.estimator, FrozenEstimator) else 1
+        tasks = begin_meta_fit(self, self.estimator, request, n_trained)
+        network = clone(self.estimator)
+        with tasks.network().run(network, request) if tasks and n_trained else nullcontext():
+            self.estimator_ = network.fit(X, y, **fit_params)
+        if tasks is not None:
+            tasks.end()
         return self
 
     def transform(self, X: Any) -> FloatArray:

@@ -8,6 +8,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder
+from sklearn.utils.validation import check_is_fitted
 
 from skmlp._classifier import NumpyMLPClassifier
 from skmlp._fold_ensemble import FoldEnsembleClassifier
@@ -98,7 +99,7 @@ def make_tabular_classifier(
 
 
 def _categorical() -> Pipeline:
-    missing = FunctionTransformer(none_for_missing, feature_names_out="one-to-one")
+    missing = FunctionTransformer(none_for_missing, feature_names_out=_same_names)
     # values that occur once or twice are noise; unknown values share the indicator of rare ones
     encode = OneHotEncoder(
         min_frequency=3,
@@ -107,6 +108,17 @@ def _categorical() -> Pipeline:
         dtype=np.float32,
     )
     return Pipeline([("missing", missing), ("encode", encode)])
+
+
+def _same_names(transformer: FunctionTransformer, names: Any) -> Any:
+    """Return the names of the columns as they are.
+
+    If no column is categorical, the transformer is not fitted. "one-to-one" would then return
+    None, which the HTML display of scikit-learn takes for names; this raises an error, as all other
+    transformers do.
+    """
+    check_is_fitted(transformer, "n_features_in_")
+    return names
 
 
 def _binary() -> Pipeline:

@@ -1,6 +1,7 @@
 """Training of an ensemble's members, one at a time or in parallel."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,11 @@ import numpy.typing as npt
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
+from skmlp._compat import fit_context
 from skmlp._data.request import FitRequest
 from skmlp._engine.types import FloatArray, IndexArray
 from skmlp._ensemble.folds import rows_in_use
+from skmlp._fit.callbacks import FitTasks, NetworkTask, has_callbacks
 from skmlp._fit.fit import fit_estimator
 
 
@@ -22,6 +25,7 @@ def fit_members(
     held_out: Sequence[IndexArray],
     seeds: Sequence[int] | npt.NDArray[np.integer[Any]],
     n_jobs: int | None,
+    tasks: FitTasks | None = None,
 ) -> list[Any]:
     """Train a clone of the estimator for each fold to hold out, through joblib.
 
@@ -42,6 +46,9 @@ def fit_members(
         `random_state` of each member.
     n_jobs : int or None
         Number of members to train in parallel, as in joblib.
+    tasks : FitTasks or None, default=None
+        The tasks of the ensemble's fit, one of which is each member. If None, there are no
+        callbacks.
 
     Returns
     -------
@@ -54,10 +61,17 @@ def fit_members(
         If the training of a member is interrupted.
     """
     rows = rows_in_use(len(y), w)
-    return Parallel(n_jobs=n_jobs)(
-        delayed(_fit_member)(estimator, X, y, w, np.setdiff1d(rows, fold), fold, int(seed))
-        for fold, seed in zip(held_out, seeds, strict=True)
+    # all tasks first: a task that is being pickled must not get a new sibling
+    member_tasks = [None if tasks is None else tasks.network() for _ in held_out]
+    members = Parallel(n_jobs=n_jobs)(
+        delayed(_fit_member)(estimator, X, y, w, np.setdiff1d(rows, fold), fold, int(seed), task)
+        for fold, seed, task in zip(held_out, seeds, member_tasks, strict=True)
     )
+    if has_callbacks(estimator):
+        # copies from other processes would keep threads of their own
+        for member in members:
+            member.set_callbacks(*estimator._skl_callbacks)
+    return members
 
 
 def _fit_member(
@@ -68,6 +82,7 @@ def _fit_member(
     rows: IndexArray,
     fold: IndexArray,
     seed: int,
+    task: NetworkTask | None,
 ) -> Any:
     """Return a clone trained on the rows, with early stopping on the fold unless that is empty."""
     stops = len(fold) > 0
@@ -75,8 +90,15 @@ def _fit_member(
     if not stops:
         member.set_params(scoring=None)
     X_val, y_val = (X[fold], y[fold]) if stops else (None, None)
-    member._validate_params()
-    weights = None if w is None else w[rows]
-    if fit_estimator(member, FitRequest(X[rows], y[rows], weights, X_val, y_val)):
-        raise KeyboardInterrupt
+    request = FitRequest(X[rows], y[rows], None if w is None else w[rows], X_val, y_val)
+    with nullcontext() if task is None else task.run(member, request):
+        _fit_or_interrupt(member, request)
     return member
+
+
+# validates the parameters and ends the callbacks, as around `fit` of the network
+@fit_context(prefer_skip_nested_validation=True)
+def _fit_or_interrupt(member: Any, request: FitRequest) -> None:
+    """Fit the member; raise KeyboardInterrupt even if its training ended with a whole model."""
+    if fit_estimator(member, request):
+        raise KeyboardInterrupt

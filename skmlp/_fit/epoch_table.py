@@ -11,19 +11,30 @@ class EpochTable:
     Parameters
     ----------
     every : int
-        Print a line every `every` epochs. If 0, print nothing.
+        Print a line every `every` epochs, and a line for the last epoch of a training. If 0, print
+        nothing.
     """
 
     def __init__(self, every: int) -> None:
         self.every = every
         self._start = time.perf_counter()
         self._has_header = False
+        self._last_printed = 0
 
     def print_line(self, history: History) -> None:
-        """Print a line for the last epoch, if its number is a multiple of `every`."""
-        epoch = len(history.loss_curve)
-        if not self.every or epoch % self.every:
-            return
+        """Print a line for the epoch that has ended, if its number is a multiple of `every`."""
+        if self.every and len(history.loss_curve) % self.every == 0:
+            self._print(history)
+
+    def end(self, history: History) -> None:
+        """Print a line for the last epoch of a training, unless there is one already."""
+        if self.every and len(history.loss_curve) > self._last_printed:
+            self._print(history)
+        # the training of a refit counts its epochs from 1
+        self._last_printed = 0
+
+    def _print(self, history: History) -> None:
+        epoch = self._last_printed = len(history.loss_curve)
         columns = [("epoch", f"{epoch:d}"), ("loss", f"{history.loss_curve[-1]:.6f}")]
         if history.validation_scores:
             columns.append(("val. loss", f"{history.validation_loss_curve[-1]:.6f}"))

@@ -135,7 +135,7 @@ class Trainer:
             events=_Reports(self, threads),
             progress=self.checkpoint.resume(network, state, self.rng, data, estimator.shuffle),
         )
-        return threads.run(
+        history = threads.run(
             partial(
                 train_stochastic,
                 network,
@@ -149,6 +149,8 @@ class Trainer:
                 population=population,
             )
         )
+        self.table.end(history)
+        return history
 
     def _train_lbfgs(self, data: Dataset, validation: Validation | None) -> History:
         """Run L-BFGS, in place on the network."""
@@ -162,7 +164,9 @@ class Trainer:
             events=_Reports(self, threads),
         )
         limits = {"max_iter": max_iter, "max_fun": estimator.max_fun, "tol": estimator.tol}
-        return threads.run(partial(train_lbfgs, self.network, data, loop, **limits))
+        history = threads.run(partial(train_lbfgs, self.network, data, loop, **limits))
+        self.table.end(history)
+        return history
 
     def _blas_threads(self, m: int, data: Dataset, repeats: int) -> blas_threads:
         """Return the context in which BLAS computes on the number of threads asked for."""

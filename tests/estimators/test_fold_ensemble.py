@@ -1,4 +1,11 @@
+import os
 import pickle
+import signal
+import subprocess
+import sys
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +19,8 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import check_estimator
 
-from skmlp import FoldEnsembleClassifier, NumpyMLPClassifier
+import skmlp
+from skmlp import FoldEnsembleClassifier, NumpyMLPClassifier, make_tabular_classifier
 from skmlp._engine.network import Network
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -27,6 +35,8 @@ NETWORK = NumpyMLPClassifier(
     early_stopping=True,
     scoring="loss",
 )
+PACKAGE = Path(skmlp.__file__).parent
+ENSEMBLE_CODE = (str(PACKAGE / "_fold_ensemble.py"), str(PACKAGE / "_ensemble"))
 NAMES = np.array(["setosa", "versicolor", "virginica"])
 
 
@@ -277,6 +287,106 @@ def test_an_interrupt_ends_the_whole_ensemble_and_leaves_it_as_it_was(monkeypatc
         model.fit(X, y)
     assert len(n_calls) == 9
     assert vars(model) == before
+
+
+@contextmanager
+def interrupting(line, occurrence):
+    """Send SIGINT when a line of the ensemble's code runs for the n-th time; count all lines."""
+    runs = Counter()
+
+    def count(frame, event, arg):
+        if event == "line":
+            here = Path(frame.f_code.co_filename).name, frame.f_lineno
+            runs[here] += 1
+            if here == line and runs[here] == occurrence:
+                signal.raise_signal(signal.SIGINT)
+        return count
+
+    def trace(frame, event, arg):
+        return count if frame.f_code.co_filename.startswith(ENSEMBLE_CODE) else None
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield runs
+    finally:
+        sys.settrace(before)
+
+
+def test_an_interrupt_at_any_line_ends_the_fit_and_leaves_the_old_ensemble_or_the_new_one():
+    # between two networks, in the temperature, after the last network
+    model = ensemble(2, max_iter=2, batch_size=50).fit(X[:100], y[:100])
+    before, expected = vars(model).copy(), clone(model)
+    with interrupting(None, 0) as runs:
+        expected.fit(X, y)
+    assert {name for name, _ in runs} >= {"_fold_ensemble.py", "members.py", "calibration.py"}
+    for line, n in runs.items():
+        for occurrence in {1, n}:
+            with pytest.raises(KeyboardInterrupt), interrupting(line, occurrence):
+                model.fit(X, y)
+            if model.estimators_ is not before["estimators_"]:
+                assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
+                vars(model).update(before)
+            assert vars(model).keys() == before.keys()
+            assert all(vars(model)[name] is value for name, value in before.items())
+
+
+INTERRUPTED_IN_PROCESSES = """
+from sklearn.datasets import load_iris
+import skmlp
+from skmlp import FoldEnsembleClassifier, NumpyMLPClassifier, make_tabular_classifier
+
+X, y = load_iris(return_X_y=True)
+network = NumpyMLPClassifier((4,), max_iter=2)
+model = FoldEnsembleClassifier(network, 3, n_jobs=2, random_state=0).fit(X, y)
+before = vars(model).copy()
+network.set_params(max_iter=10**9, tol=0, n_iter_no_change=10**9, verbose=1)
+try:
+    model.fit(X, y)
+except KeyboardInterrupt:
+    same = all(vars(model)[name] is value for name, value in before.items())
+    print("\\ninterrupted", same and vars(model).keys() == before.keys())
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no groups of processes to interrupt")
+@pytest.mark.parametrize(
+    "send",
+    [pytest.param("killpg", id="all"), pytest.param("kill", id="main", marks=pytest.mark.slow)],
+)
+def test_an_interrupt_ends_training_in_processes_at_once(send):
+    command = [sys.executable, "-W", "ignore", "-c", INTERRUPTED_IN_PROCESSES]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, cwd=PACKAGE.parent, text=True, start_new_session=True
+    )
+    try:
+        while not process.stdout.readline().startswith("    epoch"):
+            assert process.poll() is None
+        getattr(os, send)(process.pid, signal.SIGINT)
+        rest, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert "\ninterrupted True" in rest
+
+
+@pytest.mark.parametrize("make", [ensemble, make_tabular_classifier])
+def test_an_interrupt_ends_a_search_over_ensembles(make, monkeypatch):
+    n_calls, loss_gradient = [], Network.loss_gradient
+
+    def interruptible(*args):
+        n_calls.append(1)
+        if len(n_calls) == 200:
+            raise KeyboardInterrupt
+        return loss_gradient(*args)
+
+    monkeypatch.setattr(Network, "loss_gradient", interruptible)
+    model = make(random_state=0)
+    name = "estimator__alpha" if make is ensemble else "network__estimator__alpha"
+    search = GridSearchCV(model, {name: [0.0, 0.1]}, cv=2)
+    with pytest.warns(UserWarning, match="interrupted"), pytest.raises(KeyboardInterrupt):
+        search.fit(X, y)
+    assert len(n_calls) == 200
+    assert not hasattr(search, "cv_results_")
 
 
 def test_equal_weights_of_any_size_give_the_same_temperature():

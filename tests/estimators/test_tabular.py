@@ -15,6 +15,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.utils import estimator_html_repr
 
 from skmlp import FoldEnsembleClassifier
 from skmlp._tabular import TABULAR, make_tabular_classifier
@@ -88,6 +89,14 @@ def test_any_table_is_learnt(table):
     assert model.classes_.tolist() == ["maybe", "no", "yes"]
     # one row in seven, or in ten, has lost what tells its class
     assert model.score(table, LABELS) > 0.85
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_notebook_shows_the_pipeline_before_and_after_fit(table):
+    model = make_tabular_classifier(0, max_iter=1, **SMALL)
+    assert "FoldEnsembleClassifier" in estimator_html_repr(model)
+    assert "FoldEnsembleClassifier" in estimator_html_repr(model.fit(table, LABELS))
 
 
 @pytest.mark.parametrize(

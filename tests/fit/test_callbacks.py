@@ -1,15 +1,23 @@
 import pickle
+import threading
 import warnings
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_iris
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skmlp import NumpyMLPClassifier
+from skmlp import (
+    FoldEnsembleClassifier,
+    HiddenLayerTransformer,
+    NumpyMLPClassifier,
+    make_tabular_classifier,
+)
 
 callback = pytest.importorskip("sklearn.callback")
 
@@ -131,3 +139,145 @@ def test_every_record_of_a_pipeline_in_a_grid_search_is_there(n_jobs, capsys):
     assert len({record["task_id_path"] for record in records}) == len(records)
     assert all(0 < record["accuracy"] <= 1 for record in records)
     assert "NumpyMLPClassifier" in capsys.readouterr().out
+
+
+# --- Meta-estimators ---
+
+
+class Outermost(Recorder):
+    """Is passed on to all networks, as a progress bar is."""
+
+    max_propagation_depth = None
+
+
+def ensemble(n_estimators=2, **parameters):
+    return FoldEnsembleClassifier(network(), n_estimators, random_state=0, **parameters)
+
+
+def hidden():
+    return HiddenLayerTransformer(network())
+
+
+def of_network(task_id):
+    """Return what callbacks of the network are told of one of its clones."""
+    epochs = [(when, "epoch", i) for i in range(4) for when in ("begin", "end")]
+    return [("begin", "fit", task_id), *epochs, ("end", "fit", task_id)]
+
+
+@pytest.mark.parametrize(("make", "n_networks"), [(ensemble, 2), (hidden, 1)])
+def test_callbacks_of_a_meta_estimator_are_passed_on_to_its_networks(make, n_networks):
+    recorder = Outermost()
+    make().set_callbacks(recorder).fit(X, Y)
+    networks = [call for i in range(n_networks) for call in of_network(i)]
+    expected = ["setup", ("begin", "fit", 0), *networks, ("end", "fit", 0), "teardown"]
+    assert recorder.calls == expected
+
+
+@pytest.mark.parametrize(("make", "n_networks"), [(ensemble, 2), (hidden, 1)])
+def test_callbacks_of_the_meta_estimator_alone_are_told_of_its_networks(make, n_networks):
+    recorder = Recorder()
+    model = make().set_callbacks(recorder).fit(X, Y)
+    networks = [(when, "network", i) for i in range(n_networks) for when in ("begin", "end")]
+    expected = ["setup", ("begin", "fit", 0), *networks, ("end", "fit", 0), "teardown"]
+    assert recorder.calls == expected
+    ask = "predict_proba" if make is ensemble else "transform"
+    assert_array_equal(getattr(recorder.models[-1], ask)(X), getattr(model, ask)(X))
+
+
+@pytest.mark.parametrize(("make", "n_networks"), [(ensemble, 2), (hidden, 1)])
+def test_callbacks_of_the_network_are_set_up_and_torn_down_for_each_clone(make, n_networks):
+    recorder, meta = Recorder(), make()
+    meta.estimator.set_callbacks(recorder)
+    meta.fit(X, Y)
+    clones = [["setup", *of_network(i), "teardown"] for i in range(n_networks)]
+    assert recorder.calls == [call for calls in clones for call in calls]
+
+
+def test_callbacks_of_an_ensemble_get_what_the_user_gave():
+    pd = pytest.importorskip("pandas")
+    frame, labels, weights = pd.DataFrame(X, columns=list("abcd")), pd.Series(Y), np.ones(len(Y))
+    recorder = Recorder()
+    ensemble().set_callbacks(recorder).fit(frame, labels, weights)
+    given, y, metadata = recorder.inputs[0]
+    assert given is frame
+    assert y is labels
+    assert metadata["sample_weight"] is weights
+
+
+@pytest.mark.parametrize("make", [ensemble, hidden])
+def test_callbacks_change_no_result_and_leave_no_trace(make):
+    plain, told = make().fit(X, Y), make().set_callbacks(Outermost()).fit(X, Y)
+    ask = "predict_proba" if make is ensemble else "transform"
+    assert_array_equal(getattr(plain, ask)(X), getattr(told, ask)(X))
+    assert vars(plain).keys() == vars(told).keys() - {"_skl_callbacks"}
+    members = told.estimators_ if make is ensemble else [told.estimator_]
+    assert not any("callback" in name for member in members for name in vars(member))
+
+
+@pytest.mark.parametrize("make", [ensemble, hidden])
+def test_callbacks_of_a_meta_estimator_are_torn_down_when_its_fit_fails(make):
+    recorder, inner = Outermost(), Recorder()
+    model = make().fit(X, Y).set_callbacks(recorder)
+    model.estimator.set_callbacks(inner).set_params(learning_rate_init=1e300)
+    before = vars(model).copy()
+    with pytest.raises(ValueError, match="diverged"):
+        model.fit(X, Y)
+    assert recorder.calls[-1] == inner.calls[-1] == "teardown"
+    assert vars(model) == before
+
+
+@pytest.mark.parametrize("make", [ensemble, hidden])
+def test_a_progress_bar_of_the_network_itself_is_refused_with_the_remedy(make):
+    model = make()
+    model.estimator.set_callbacks(Outermost())
+    with pytest.raises(TypeError, match="Register them directly on the meta-estimator"):
+        model.fit(X, Y)
+
+
+@pytest.mark.parametrize("callbacks_of", ["transformer", "network"])
+def test_callbacks_are_not_told_of_a_frozen_network(callbacks_of):
+    frozen = network().fit(X, Y)
+    recorder = Outermost()
+    model = HiddenLayerTransformer(FrozenEstimator(frozen))
+    (model if callbacks_of == "transformer" else frozen).set_callbacks(recorder)
+    model.fit(X)
+    whole = ["setup", ("begin", "fit", 0), ("end", "fit", 0), "teardown"]
+    assert recorder.calls == (whole if callbacks_of == "transformer" else [])
+    assert not hasattr(frozen, "_parent_callback_ctx")
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_a_progress_bar_spans_all_networks_and_ends_its_thread(n_jobs, capsys):
+    pytest.importorskip("rich")
+    before = {thread for thread in threading.enumerate() if "Monitor" in type(thread).__name__}
+    ensemble(3, n_jobs=n_jobs).set_callbacks(callback.ProgressBar()).fit(X, Y)
+    shown = capsys.readouterr().out
+    assert "FoldEnsembleClassifier - fit" in shown
+    for i in range(3):
+        assert f"NumpyMLPClassifier - fit #{i}" in shown
+    after = {thread for thread in threading.enumerate() if "Monitor" in type(thread).__name__}
+    assert after == before
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_every_record_of_an_ensemble_is_there_and_its_members_share_the_monitor(n_jobs):
+    monitor = callback.ScoringMonitor(scoring="accuracy")
+    model = ensemble(n_jobs=n_jobs)
+    model.estimator.set_callbacks(monitor)
+    model.fit(X, Y)
+    (log,) = monitor.get_logs(select="all")
+    epochs = [record["task_id_path"] for record in log.data if record["task_name"] == "epoch"]
+    assert log.estimator_name == "FoldEnsembleClassifier"
+    assert epochs == [(0, i, epoch) for i in range(2) for epoch in range(4)]
+    assert all(member._skl_callbacks == [monitor] for member in model.estimators_)
+
+
+@pytest.mark.filterwarnings("ignore:The estimator ColumnTransformer does not support callbacks")
+def test_a_progress_bar_of_the_tabular_pipeline_shows_its_networks(capsys):
+    pytest.importorskip("rich")
+    bar = callback.ProgressBar(max_propagation_depth=None)
+    model = make_tabular_classifier(0, n_members=2, max_iter=2, hidden_layer_sizes=(5,))
+    model.set_callbacks(bar).fit(X, Y)
+    shown = capsys.readouterr().out
+    assert "FoldEnsembleClassifier - fit" in shown
+    assert "FoldEnsembleClassifier - network | NumpyMLPClassifier - fit #1" in shown

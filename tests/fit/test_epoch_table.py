@@ -34,6 +34,47 @@ def test_verbose_prints_a_line_an_epoch(validated, solver, every, capsys):
     assert capsys.readouterr().out == ""
 
 
+def printed_epochs(capsys):
+    _, *lines = capsys.readouterr().out.splitlines()
+    return [int(line.split()[0]) for line in lines]
+
+
+@pytest.mark.parametrize(("every", "expected"), [(3, [3, 6, 7]), (7, [7]), (8, [7]), (10**30, [7])])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_the_last_epoch_has_a_line_whatever_its_number(solver, every, expected, capsys):
+    model = small(solver=solver, verbose=every, max_iter=7).fit(X_train, y_train)
+    assert model.n_iter_ == 7
+    assert printed_epochs(capsys) == expected
+
+
+def test_both_trainings_of_a_refit_end_with_a_line(capsys):
+    model = small(early_stopping=True, refit=True, max_iter=5, verbose=4).fit(X_train, y_train)
+    second = [4, model.best_epoch_] if model.best_epoch_ > 4 else [model.best_epoch_]
+    assert printed_epochs(capsys) == [4, 5, *second]
+
+
+def test_the_last_epoch_before_an_interrupt_has_a_line(monkeypatch, capsys):
+    calls, loss_gradient = [], Network.loss_gradient
+
+    def interruptible(*args):
+        calls.append(1)
+        if len(calls) == 14:  # 3 batches an epoch
+            raise KeyboardInterrupt
+        return loss_gradient(*args)
+
+    monkeypatch.setattr(Network, "loss_gradient", interruptible)
+    with pytest.warns(UserWarning, match="interrupted"):
+        small(verbose=3, max_iter=9, batch_size=20).fit(X_train, y_train)
+    assert printed_epochs(capsys) == [3, 4]
+
+
+def test_every_call_of_partial_fit_ends_with_a_line(capsys):
+    model = small(verbose=10).partial_fit(X_train, y_train, classes=[0, 1, 2])
+    assert printed_epochs(capsys) == [1]
+    model.partial_fit(X_train, y_train)
+    assert printed_epochs(capsys) == [1]
+
+
 def test_columns_are_aligned_and_the_last_one_is_the_seconds_since_the_fit_began(
     monkeypatch, capsys
 ):
