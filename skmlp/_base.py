@@ -21,7 +21,13 @@ from skmlp._compat import (
     fit_context,
 )
 from skmlp._data.class_weight import RowWeights
-from skmlp._data.inputs import accepted_dtypes, is_valid_as_is, rows_per_chunk
+from skmlp._data.inputs import (
+    accepted_dtypes,
+    check_not_masked,
+    is_valid_as_is,
+    raise_with_remedy,
+    rows_per_chunk,
+)
 from skmlp._data.request import FitMode, FitRequest
 from skmlp._data.targets import TargetEncoder
 from skmlp._engine.activations import ACTIVATIONS
@@ -164,6 +170,7 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
         *,
         X_val: Any = None,
         y_val: Any = None,
+        sample_weight_val: npt.ArrayLike | None = None,
     ) -> Self:
         """Train the network on X and y.
 
@@ -185,6 +192,9 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
             rows are split off X.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
             Target values of `X_val`. Class labels must be among those of y.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Weight of each row of `X_val` in the validation score and loss, at least 0. If None, all
+            weights are 1.
 
         Returns
         -------
@@ -213,7 +223,9 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
             without having learnt; if columns of a dense X differ in scale by a factor of hundreds.
         """
         mode = FitMode(continues=self.warm_start and hasattr(self, "coefs_"))
-        fit_estimator(self, FitRequest(X, y, sample_weight, X_val, y_val, mode=mode))
+        fit_estimator(
+            self, FitRequest(X, y, sample_weight, X_val, y_val, sample_weight_val, mode=mode)
+        )
         return self
 
     def hidden_activations(self, X: Any, layer: int = -1) -> FloatArray:
@@ -354,14 +366,18 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
         if not hasattr(self, "coefs_"):
             check_is_fitted(self)  # raises; asked first, it takes as long as a small network
         dtype = self.coefs_[0].dtype
-        return validate_data(
-            self,
-            X,
-            accept_sparse="csr",
-            dtype=accepted_dtypes(X, dtype),
-            reset=False,
-            skip_check_array=is_valid_as_is(X, dtype),
-        )
+        check_not_masked(X, "X")
+        try:
+            return validate_data(
+                self,
+                X,
+                accept_sparse="csr",
+                dtype=accepted_dtypes(X, dtype),
+                reset=False,
+                skip_check_array=is_valid_as_is(X, dtype),
+            )
+        except (ValueError, TypeError) as error:
+            raise_with_remedy(error, self)
 
     def _raw_predict(self, X: Any) -> FloatArray:
         """Return the raw output z^L of all rows, shape (n_samples, n_outputs)."""

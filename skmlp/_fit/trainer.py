@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from skmlp._data.prepare import FitData
+from skmlp._data.scales import warn_of_weight_scale
 from skmlp._data.split import split_dataset
 from skmlp._engine.network import Network
 from skmlp._engine.types import FloatArray
@@ -81,6 +82,10 @@ class Trainer:
         initial = network.parameters.vectors.copy() if refits else None
         train = self._normalise_weights(train)
         warn_of_batch_size(estimator, len(train))
+        if train.w is not None:
+            is_batched = estimator.solver in OPTIMIZERS
+            n_batch_rows = _batch_size(estimator, len(train)) if is_batched else len(train)
+            warn_of_weight_scale(estimator.alpha, state.mean_weight, n_batch_rows)
         finished = self.checkpoint.load_finished_search(network, state) if refits else None
         history = self._train(train, validation) if finished is None else finished
         if initial is not None and not (history.interrupted or history.timed_out):
