@@ -4,6 +4,7 @@ import copyreg
 import math
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -20,7 +21,7 @@ from skmlp._data.targets import TargetEncoder
 from skmlp._engine.activations import ACTIVATIONS
 from skmlp._engine.initializers import INITIALIZERS
 from skmlp._engine.losses.base import Loss
-from skmlp._engine.predictor import Predictor
+from skmlp._engine.predictor import Predictor, refuse_not_finite
 from skmlp._engine.types import FloatArray, Matrix, Targets
 from skmlp._fit.fit import fit_estimator
 from skmlp._persistence.model import restored, saved
@@ -220,7 +221,8 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
         Raises
         ------
         NotFittedError, ValueError
-            As in `predict`; also if there is no such hidden layer.
+            As in `predict`; also if there is no such hidden layer, or if its activations are not
+            finite.
 
         See Also
         --------
@@ -243,7 +245,7 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 f"index from {-n_hidden} to {n_hidden - 1}."
             )
         chunk_rows = rows_per_chunk(self.coefs_)
-        with self._predicting_threads(X, chunk_rows):
+        with self._predicting_threads(X, chunk_rows), np.errstate(all="ignore"):
             return self._predictor().hidden(X, layer % n_hidden, chunk_rows)
 
     def to_sklearn(self) -> Any:
@@ -339,30 +341,42 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
         if not hasattr(self, "coefs_"):
             check_is_fitted(self)  # raises; asked first, it takes as long as a small network
         dtype = self.coefs_[0].dtype
-        return validate_data(
-            self,
-            X,
-            accept_sparse="csr",
-            dtype=accepted_dtypes(X, dtype),
-            reset=False,
-            skip_check_array=is_valid_as_is(X, dtype),
-        )
-
-    def _raw_predict(self, X: Any) -> FloatArray:
-        """Return the raw output z^L of all rows, shape (n_samples, n_outputs)."""
-        return self._raw_predict_valid(self._validate_rows(X))
-
-    def _raw_predict_valid(self, X: Matrix) -> FloatArray:
-        """Return the raw output of rows that have been validated."""
-        chunk_rows = rows_per_chunk(self.coefs_)
-        with self._predicting_threads(X, chunk_rows), np.errstate(over="ignore", invalid="ignore"):
-            z = self._predictor().raw(X, chunk_rows)
-        if not np.isfinite(z).all():
-            raise ValueError(
-                f"The network's output is not finite in {z.dtype}: some values of X, or of the "
-                "weights, are too large. Scale X as for training, for example with StandardScaler."
+        # a value too small for the precision becomes 0, and one too large is refused
+        with np.errstate(all="ignore"):
+            return validate_data(
+                self,
+                X,
+                accept_sparse="csr",
+                dtype=accepted_dtypes(X, dtype),
+                reset=False,
+                skip_check_array=is_valid_as_is(X, dtype),
             )
-        return z
+
+    def _predict_by_chunks(
+        self, X: Any, read: Callable[[FloatArray], npt.NDArray[Any]]
+    ) -> npt.NDArray[Any]:
+        """Return what `read` makes of the raw output z^L, shape (n_samples, n_outputs), of X.
+
+        Only the result has the size of all rows: z^L is computed, checked and read chunk by chunk.
+        """
+        return self._predict_valid_by_chunks(self._validate_rows(X), read)
+
+    def _predict_valid_by_chunks(
+        self, X: Matrix, read: Callable[[FloatArray], npt.NDArray[Any]]
+    ) -> npt.NDArray[Any]:
+        """Return the same of rows that have been validated."""
+        n, chunk_rows = X.shape[0], rows_per_chunk(self.coefs_)
+        result: Any = None
+        with self._predicting_threads(X, chunk_rows), np.errstate(all="ignore"):
+            for rows, z in self._predictor().chunks(X, chunk_rows):
+                refuse_not_finite(z)
+                values = read(z)
+                if len(values) == n:
+                    return values
+                if result is None:
+                    result = np.empty((n, *values.shape[1:]), values.dtype)
+                result[rows] = values
+        return result
 
     def _predictor(self) -> Predictor:
         return Predictor(self.coefs_, self.intercepts_, self._fitted_activations)
