@@ -4,6 +4,7 @@ import copyreg
 import math
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -33,7 +34,7 @@ from skmlp._data.targets import TargetEncoder
 from skmlp._engine.activations import ACTIVATIONS
 from skmlp._engine.initializers import INITIALIZERS
 from skmlp._engine.losses.base import Loss
-from skmlp._engine.predictor import Predictor
+from skmlp._engine.predictor import Predictor, refuse_not_finite
 from skmlp._engine.types import FloatArray, Matrix, Targets
 from skmlp._fit.fit import fit_estimator
 from skmlp._fit.hints import with_hint
@@ -246,7 +247,8 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
         Raises
         ------
         NotFittedError, ValueError
-            As in `predict`; also if there is no such hidden layer.
+            As in `predict`; also if there is no such hidden layer, or if its activations are not
+            finite.
 
         See Also
         --------
@@ -269,9 +271,10 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 f"index from {-n_hidden} to {n_hidden - 1}."
             )
         chunk_rows = rows_per_chunk(self.coefs_)
-        return self._predicting_threads(X, chunk_rows).run(
-            lambda: self._predictor().hidden(X, layer % n_hidden, chunk_rows)
-        )
+        with np.errstate(all="ignore"):
+            return self._predicting_threads(X, chunk_rows).run(
+                lambda: self._predictor().hidden(X, layer % n_hidden, chunk_rows)
+            )
 
     def to_sklearn(self) -> Any:
         """Return this model as a fitted MLPClassifier of scikit-learn.
@@ -368,6 +371,13 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
         dtype = self.coefs_[0].dtype
         check_not_masked(X, "X")
         try:
+            return self._valid_rows(X, dtype)
+        except (ValueError, TypeError) as error:
+            raise_with_remedy(error, self)
+
+    def _valid_rows(self, X: Any, dtype: np.dtype) -> Matrix:
+        # a value too small for the precision becomes 0, and one too large is refused
+        with np.errstate(all="ignore"):
             return validate_data(
                 self,
                 X,
@@ -376,26 +386,39 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 reset=False,
                 skip_check_array=is_valid_as_is(X, dtype),
             )
-        except (ValueError, TypeError) as error:
-            raise_with_remedy(error, self)
 
-    def _raw_predict(self, X: Any) -> FloatArray:
-        """Return the raw output z^L of all rows, shape (n_samples, n_outputs)."""
-        return self._raw_predict_valid(self._validate_rows(X))
+    def _predict_by_chunks(
+        self, X: Any, read: Callable[[FloatArray], npt.NDArray[Any]]
+    ) -> npt.NDArray[Any]:
+        """Return what `read` makes of the raw output z^L, shape (n_samples, n_outputs), of X.
 
-    def _raw_predict_valid(self, X: Matrix) -> FloatArray:
-        """Return the raw output of rows that have been validated."""
+        Only the result has the size of all rows: z^L is computed, checked and read chunk by chunk.
+        """
+        return self._predict_valid_by_chunks(self._validate_rows(X), read)
+
+    def _predict_valid_by_chunks(
+        self, X: Matrix, read: Callable[[FloatArray], npt.NDArray[Any]]
+    ) -> npt.NDArray[Any]:
+        """Return the same of rows that have been validated."""
         chunk_rows = rows_per_chunk(self.coefs_)
-        with np.errstate(over="ignore", invalid="ignore"):
-            z = self._predicting_threads(X, chunk_rows).run(
-                lambda: self._predictor().raw(X, chunk_rows)
+        with np.errstate(all="ignore"):
+            return self._predicting_threads(X, chunk_rows).run(
+                lambda: self._read_chunks(X, read, chunk_rows)
             )
-        if not np.isfinite(z).all():
-            raise ValueError(
-                f"The network's output is not finite in {z.dtype}: some values of X, or of the "
-                "weights, are too large. Scale X as for training, for example with StandardScaler."
-            )
-        return z
+
+    def _read_chunks(
+        self, X: Matrix, read: Callable[[FloatArray], npt.NDArray[Any]], chunk_rows: int
+    ) -> npt.NDArray[Any]:
+        result: Any = None
+        for rows, z in self._predictor().chunks(X, chunk_rows):
+            refuse_not_finite(z)
+            values = read(z)
+            if len(values) == X.shape[0]:
+                return values
+            if result is None:
+                result = np.empty((X.shape[0], *values.shape[1:]), values.dtype)
+            result[rows] = values
+        return result
 
     def _predictor(self) -> Predictor:
         return Predictor(self.coefs_, self.intercepts_, self._fitted_activations)

@@ -77,7 +77,7 @@ def is_valid_as_is(X: Any, dtype: np.dtype) -> bool:
 
 
 def rows_per_chunk(weights: Sequence[FloatArray]) -> int:
-    """Return how many rows may be in memory at once: their input, and two hidden layers."""
+    """Return how many rows may be in memory at once: input, two hidden layers, and output."""
     widest = max((W.shape[1] for W in weights[:-1]), default=0)
-    row_bytes = (weights[0].shape[0] + 2 * widest) * weights[0].itemsize
+    row_bytes = (weights[0].shape[0] + 2 * widest + weights[-1].shape[1]) * weights[0].itemsize
     return max(1, int(min(get_config()["working_memory"], _CHUNK_MIB) * 2**20) // row_bytes)
