@@ -52,9 +52,8 @@ def check_indicators(y: Any, name: str = "y") -> None:
     is_allowed |= entries == 1
     if is_allowed.all():
         return
+    check_no_fractions(entries)
     found = set(entries[~is_allowed].tolist())
-    if entries.dtype.kind == "f" and (fractions := [value for value in found if value % 1]):
-        check_classification_targets(np.array([fractions[:1] * 2]))
     if issparse(y) and len(entries) < np.prod(y.shape):
         found.add(0)
     found |= set(entries[is_allowed].tolist())
@@ -70,6 +69,13 @@ def check_indicators(y: Any, name: str = "y") -> None:
         f"one with other values: {_listed(values)}. Recode the matrix, for example by "
         f"({name} {_is_present(values)}).astype(int)."
     )
+
+
+def check_no_fractions(y: Any) -> None:
+    """Raise ValueError if y has fractions: it is a quantity, whatever its shape."""
+    entries = y.data if issparse(y) else y
+    if entries.dtype.kind == "f" and (fractions := entries[entries != np.trunc(entries)]).size:
+        check_classification_targets(np.array([[fractions[0]] * 2]))
 
 
 def warn_of_one_hot(y: Any) -> None:

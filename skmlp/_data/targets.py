@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix, issparse
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import column_or_1d
 
-from skmlp._data.indicators import check_indicators, indicators, warn_of_one_hot
+from skmlp._data.indicators import check_indicators, check_no_fractions, indicators, warn_of_one_hot
 from skmlp._data.labels import check_class_labels, distinct_labels, plain_labels, positions
 from skmlp._data.request import FitMode
 from skmlp._engine.types import IndexArray, Targets
@@ -113,6 +113,8 @@ class ClassificationTargets:
         """
         y = _column(plain_labels(y, name), warns=True)
         if (y.ndim == 2) != self.multilabel or (y.ndim == 2 and y.shape[1] != self.n_outputs):
+            if y.ndim == 2:
+                check_no_fractions(y)
             kind = (
                 f"a multilabel indicator matrix of {self.n_outputs} columns"
                 if self.multilabel

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skmlp._data.indicators import check_indicators, indicators, warn_of_one_hot
+from skmlp._data.indicators import check_indicators, check_no_fractions, indicators, warn_of_one_hot
 
 Y = np.array([[1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 1, 0], [1, 0, 0]])
 CONTAINERS = [np.asarray, sparse.csr_matrix, sparse.csc_array, sparse.coo_matrix]
@@ -57,6 +57,7 @@ def test_stored_zeros_and_duplicates_of_sparse_matrices_count_as_what_they_are()
     [
         (np.array([[0, 1], [2, 1]]), r"got shape \(2, 2\).*0, 1, 2.*MultiOutputClassifier"),
         (np.array([[0.5, 1], [0, 1]]), "Unknown label type: continuous-multioutput"),
+        (sparse.csr_matrix([[0, 1], [0, 1.5]]), "Unknown label type: continuous-multioutput"),
         (np.array([["1", "0"], ["1", "1"]]), r"'0', '1'\..*y == '1'"),
         (np.array([["yes", "no"], ["no", "no"]], dtype=object), r"'no', 'yes'\..*y == 'yes'"),
     ],
@@ -64,6 +65,13 @@ def test_stored_zeros_and_duplicates_of_sparse_matrices_count_as_what_they_are()
 def test_matrices_that_are_no_indicators_are_refused(y, message):
     with pytest.raises(ValueError, match=message):
         check_indicators(y)
+
+
+def test_fractions_are_refused_in_any_matrix():
+    check_no_fractions(np.array([[1.0, 2.0]]))
+    check_no_fractions(np.array([["a", "b"]]))
+    with pytest.raises(ValueError, match="Unknown label type: continuous-multioutput"):
+        check_no_fractions(np.array([[1.0, 2.5]]))
 
 
 def test_a_sparse_matrix_becomes_dense_as_booleans_only():
