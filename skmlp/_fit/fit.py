@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
 from skmlp._data.prepare import prepare_fit_data
@@ -52,7 +53,8 @@ def fit_estimator(estimator: Any, request: FitRequest) -> bool:
     start = time.perf_counter()
     mode = request.mode
     tasks = _begin_tasks(estimator, request)
-    with all_or_nothing(estimator):
+    # numbers too small for the precision are 0, whatever the user has set by np.seterr
+    with np.errstate(under="ignore"), all_or_nothing(estimator):
         if mode.partial:
             # fit_context validates the parameters of a model that is fitted already in fit only
             estimator._validate_params()

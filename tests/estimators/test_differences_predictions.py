@@ -4,7 +4,18 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from networks import TARGETS, X, X_train, X_val, small, y, y_train, y_val
+from networks import (
+    REGULARISED,
+    TARGETS,
+    X,
+    X_train,
+    X_val,
+    assert_identical_model,
+    small,
+    y,
+    y_train,
+    y_val,
+)
 from scipy import sparse
 from scipy.special import log_softmax, logit
 from sklearn.calibration import CalibratedClassifierCV
@@ -159,6 +170,29 @@ def test_predictions_are_the_same_where_numpy_raises_every_floating_point_error(
                 found = call()
                 assert np.geterr()["under"] == "raise"
             np.testing.assert_array_equal(found, expected, err_msg=name)
+
+
+FITS = {
+    "adam": {},
+    "sgd": {"solver": "sgd"},
+    "lbfgs": {"solver": "lbfgs", "max_iter": 30},
+    "lbfgs, normalised": {"solver": "lbfgs", "batch_norm": True},
+    "early stopping": {"early_stopping": True, "refit": True},
+    "regularised": REGULARISED,
+}
+
+
+@every_kind
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [1e-300, 1e-30, 1, 30])
+@pytest.mark.parametrize("params", FITS.values(), ids=FITS)
+def test_fits_are_the_same_where_numpy_raises_every_floating_point_error(params, size, dtype, kind):
+    rows, labels = TARGETS[kind]
+    expected = small(dtype=dtype, **params).fit(size * rows, labels)
+    with np.errstate(all="raise"):
+        model = small(dtype=dtype, **params).fit(size * rows, labels)
+        assert np.geterr()["under"] == "raise"
+    assert_identical_model(model, expected)
 
 
 _FITTED = {}
