@@ -87,11 +87,17 @@ class Parameters:
     ) -> None:
         """Take weights and biases as `affine` returns them, and what they were normalised by.
 
-        Without that, batch normalisations start as the identity.
+        Without that, batch normalisations start as the identity. Biases that are not those of the
+        normalisations change the shifts beta.
         """
         parts, n_normalised = self.parts, len(self.parts["gamma"])
         if normalisations is not None and n_normalised:
             self.vectors[0, self._n_affine :] = normalisations
+            for beta, mean, s, b_l in zip(
+                parts["beta"], parts["mean"], _slopes(parts), b, strict=False
+            ):
+                # where the bias is the old one, beta keeps its last bit
+                np.copyto(beta, b_l + mean * s, where=b_l != beta - mean * s)
         else:
             for beta, var, b_l in zip(parts["beta"], parts["var"], b, strict=False):
                 beta[...], var[...] = b_l, 1 - BatchNorm.epsilon

@@ -10,6 +10,8 @@ from skmlp._data.prepare import FitData
 from skmlp._data.request import FitMode
 from skmlp._engine.network import Network
 from skmlp._engine.noise import Noise
+from skmlp._engine.parameters import Parameters
+from skmlp._engine.types import FloatArray
 from skmlp._fit.checks import check_hidden_layer_sizes
 from skmlp._training.early_stopping import Monitored, StoppingRule
 from skmlp._training.optimizers import OPTIMIZERS
@@ -44,12 +46,29 @@ def build_network(
             f"with, whose coefs_ have shapes {[W.shape for W in coefs]}. Set it back, or "
             "fit anew with warm_start=False."
         )
-    vectors = network.parameters.vectors
-    if data.mode.partial and state.vectors is not None and state.vectors.shape == vectors.shape:
-        vectors[...] = state.vectors
+    parameters, kept = network.parameters, state.vectors if data.mode.partial else None
+    if (
+        kept is not None
+        and kept.shape == parameters.vectors.shape
+        and _are_published(kept, network, estimator)
+    ):
+        parameters.vectors[...] = kept
     else:
-        network.parameters.set_affine(coefs, estimator.intercepts_, state.normalisations)
+        parameters.set_affine(coefs, estimator.intercepts_, state.normalisations)
     return network
+
+
+def _are_published(vectors: FloatArray, network: Network, estimator: Any) -> bool:
+    """Return whether `coefs_` and `intercepts_` are those of these vectors.
+
+    They are not if the user has assigned others, for example the mean of several models.
+    """
+    batch_norm = network.parameters.batch_norm
+    own = Parameters(network.layer_sizes, batch_norm, len(vectors) > 1, vectors.dtype)
+    own.vectors[...] = vectors
+    W, b = own.affine()
+    published = [*estimator.coefs_, *estimator.intercepts_]
+    return all(np.array_equal(*pair) for pair in zip([*W, *b], published, strict=True))
 
 
 def _network_of_zeros(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
 from skmlp._data.prepare import prepare_fit_data
@@ -34,6 +35,8 @@ from skmlp._training.optimizers import OPTIMIZERS
 from skmlp._training.state import TrainingState
 
 
+# numbers too small for the precision are 0, whatever the user has set by np.seterr
+@np.errstate(under="ignore")
 def fit_estimator(estimator: Any, request: FitRequest) -> bool:
     """Fit the estimator in place, or leave everything as it was.
 

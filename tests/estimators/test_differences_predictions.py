@@ -4,7 +4,19 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from networks import TARGETS, X, X_train, X_val, small, y, y_train, y_val
+from networks import (
+    REGULARISED,
+    TARGETS,
+    TRANSFORMED,
+    X,
+    X_train,
+    X_val,
+    assert_identical_model,
+    small,
+    y,
+    y_train,
+    y_val,
+)
 from scipy import sparse
 from scipy.special import log_softmax, logit
 from sklearn.calibration import CalibratedClassifierCV
@@ -15,6 +27,7 @@ from sklearn.neural_network import MLPClassifier
 
 from skmlp import HiddenLayerTransformer, NumpyMLPClassifier
 from skmlp._engine.activations import ACTIVATIONS
+from skmlp._engine.parameters import Parameters
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -161,6 +174,29 @@ def test_predictions_are_the_same_where_numpy_raises_every_floating_point_error(
             np.testing.assert_array_equal(found, expected, err_msg=name)
 
 
+FITS = {
+    "adam": {},
+    "sgd": {"solver": "sgd"},
+    "lbfgs": {"solver": "lbfgs", "max_iter": 30},
+    "lbfgs, normalised": {"solver": "lbfgs", "batch_norm": True},
+    "early stopping": {"early_stopping": True, "refit": True},
+    "regularised": REGULARISED,
+}
+
+
+@every_kind
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [1e-300, 1e-30, 1, 30])
+@pytest.mark.parametrize("params", FITS.values(), ids=FITS)
+def test_fits_are_the_same_where_numpy_raises_every_floating_point_error(params, size, dtype, kind):
+    rows, labels = TARGETS[kind]
+    expected = small(dtype=dtype, **params).fit(size * rows, labels)
+    with np.errstate(all="raise"):
+        model = small(dtype=dtype, **params).fit(size * rows, labels)
+        assert np.geterr()["under"] == "raise"
+    assert_identical_model(model, expected)
+
+
 _FITTED = {}
 
 
@@ -255,3 +291,111 @@ def test_the_validation_loss_and_score_are_those_of_the_predictions():
     expected = log_loss(y_val, model.predict_proba(X_val))
     assert model.validation_loss_curve_[-1] == pytest.approx(expected, rel=1e-12)
     assert model.validation_scores_[-1] == model.score(X_val, y_val)
+
+
+# --- Weights that the user assigns ------------------------------------------------------------
+
+
+def assign(model, coefs, intercepts):
+    model.coefs_, model.intercepts_ = coefs, intercepts
+    return model
+
+
+def trained(cls=NumpyMLPClassifier, seed=0, n_calls=2, **params):
+    model = cls((6,), random_state=seed, **params)
+    for _ in range(n_calls):
+        model.partial_fit(X, y, classes=[0, 1, 2])
+    return model
+
+
+FROZEN_RATE = {"solver": "sgd", "learning_rate_init": 1e-300, "momentum": 0}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("params", [{}, *TRANSFORMED.values()], ids=["plain", *TRANSFORMED])
+def test_partial_fit_continues_from_weights_that_were_assigned(params, dtype):
+    # a vanishing rate leaves the weights
+    one, two = (trained(seed=seed, dtype=dtype, **params) for seed in (0, 1))
+    coefs = [(a + b) / 2 for a, b in zip(one.coefs_, two.coefs_, strict=True)]
+    intercepts = [(a + b) / 2 for a, b in zip(one.intercepts_, two.intercepts_, strict=True)]
+    assign(one.set_params(**FROZEN_RATE), coefs, intercepts)
+    before = one.predict_proba(X)
+    one.partial_fit(X, y)
+    tolerance = {"float32": 1e-5, "float64": 1e-12}[dtype]
+    if not params.get("batch_norm"):  # whose running means follow the rows
+        np.testing.assert_allclose(one.predict_proba(X), before, rtol=tolerance)
+        for found, expected in zip(
+            [*one.coefs_, *one.intercepts_], coefs + intercepts, strict=True
+        ):
+            np.testing.assert_allclose(found, expected, rtol=tolerance)
+    assert np.abs(one.predict_proba(X) - before).max() < 0.1
+    assert np.abs(two.predict_proba(X) - before).max() > 0.1
+
+
+@pytest.mark.parametrize("change", ["coefs_", "intercepts_"])
+@pytest.mark.parametrize("place", ["assigned", "in place"])
+@pytest.mark.parametrize("layer", [0, 1])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("params", [{}, *TRANSFORMED.values()], ids=["plain", *TRANSFORMED])
+def test_one_changed_number_is_heeded(params, method, layer, place, change):
+    def continued(factor):
+        model = trained(warm_start=True, max_iter=1, **params)
+        arrays = [array.copy() for array in getattr(model, change)]
+        arrays[layer].flat[1] *= factor
+        if place == "assigned":
+            setattr(model, change, arrays)
+        else:
+            getattr(model, change)[layer][...] = arrays[layer]
+        return getattr(model, method)(X, y)
+
+    same, changed = continued(1), continued(1.5)
+    assert_identical_model(
+        same, getattr(trained(warm_start=True, max_iter=1, **params), method)(X, y)
+    )
+    assert not np.array_equal(same.predict_proba(X), changed.predict_proba(X))
+    assert not np.array_equal(getattr(same, change)[layer], getattr(changed, change)[layer])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("params", TRANSFORMED.values(), ids=TRANSFORMED)
+def test_weights_assigned_as_they_are_change_nothing(params, dtype):
+    model, expected = trained(dtype=dtype, **params), trained(dtype=dtype, **params)
+    assign(model, [W.copy() for W in model.coefs_], [b.copy() for b in model.intercepts_])
+    assert_identical_model(model.partial_fit(X, y), expected.partial_fit(X, y))
+
+
+@pytest.mark.parametrize("params", TRANSFORMED.values(), ids=TRANSFORMED)
+def test_another_precision_is_not_taken_for_an_assignment(params, monkeypatch):
+    def refuse(*args):
+        raise AssertionError("the parameters were taken from coefs_")
+
+    model = trained(dtype="float64", **params).set_params(dtype="float32")
+    monkeypatch.setattr(Parameters, "set_affine", refuse)
+    model.partial_fit(X, y)
+    assert model.coefs_[0].dtype == "float32"
+
+
+@pytest.mark.parametrize("params", TRANSFORMED.values(), ids=TRANSFORMED)
+def test_assigned_weights_are_predicted_with_until_partial_fit_changes_them(params):
+    model = trained(**params)
+    halves = [W / 2 for W in model.coefs_], [b / 2 for b in model.intercepts_]
+    plain = assign(trained(), *halves)
+    np.testing.assert_array_equal(assign(model, *halves).predict_proba(X), plain.predict_proba(X))
+
+
+def test_partial_fit_from_assigned_weights_is_that_of_mlpclassifier():
+    theirs, ours = (
+        trained(cls, n_calls=1, batch_size=90, shuffle=False, solver="sgd", momentum=0)
+        for cls in (MLPClassifier, NumpyMLPClassifier)
+    )
+    for model in (theirs, ours):
+        halves = [W / 2 for W in model.coefs_], [b / 2 for b in model.intercepts_]
+        for kept, half in zip(
+            [*model.coefs_, *model.intercepts_], [*halves[0], *halves[1]], strict=True
+        ):
+            kept[...] = half
+        model.partial_fit(X, y)
+    for a, b in zip(
+        [*ours.coefs_, *ours.intercepts_], [*theirs.coefs_, *theirs.intercepts_], strict=True
+    ):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
