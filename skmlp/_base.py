@@ -4,6 +4,7 @@ import copyreg
 import math
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -12,17 +13,31 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skmlp._compat import CallbackSupportMixin, Interval, Options, StrOptions, fit_context
+from skmlp._compat import (
+    CallbackSupportMixin,
+    Interval,
+    InvalidParameterError,
+    Options,
+    StrOptions,
+    fit_context,
+)
 from skmlp._data.class_weight import RowWeights
-from skmlp._data.inputs import accepted_dtypes, is_valid_as_is, rows_per_chunk
+from skmlp._data.inputs import (
+    accepted_dtypes,
+    check_not_masked,
+    is_valid_as_is,
+    raise_with_remedy,
+    rows_per_chunk,
+)
 from skmlp._data.request import FitMode, FitRequest
 from skmlp._data.targets import TargetEncoder
 from skmlp._engine.activations import ACTIVATIONS
 from skmlp._engine.initializers import INITIALIZERS
 from skmlp._engine.losses.base import Loss
-from skmlp._engine.predictor import Predictor
+from skmlp._engine.predictor import Predictor, refuse_not_finite
 from skmlp._engine.types import FloatArray, Matrix, Targets
 from skmlp._fit.fit import fit_estimator
+from skmlp._fit.hints import with_hint
 from skmlp._persistence.model import restored, saved
 from skmlp._threads import blas_threads, matmul_shapes
 from skmlp._training.optimizers import OPTIMIZERS
@@ -141,6 +156,12 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def _onnx_head(self) -> "OnnxHead":
         """Return what leads from raw output to the outputs of an ONNX graph."""
 
+    def _validate_params(self) -> None:
+        try:
+            super()._validate_params()
+        except InvalidParameterError as error:
+            raise with_hint(error, self.get_params(deep=False)) from None
+
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
@@ -150,6 +171,7 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
         *,
         X_val: Any = None,
         y_val: Any = None,
+        sample_weight_val: npt.ArrayLike | None = None,
     ) -> Self:
         """Train the network on X and y.
 
@@ -171,6 +193,9 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
             rows are split off X.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
             Target values of `X_val`. Class labels must be among those of y.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Weight of each row of `X_val` in the validation score and loss, at least 0. If None, all
+            weights are 1.
 
         Returns
         -------
@@ -199,7 +224,9 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
             without having learnt; if columns of a dense X differ in scale by a factor of hundreds.
         """
         mode = FitMode(continues=self.warm_start and hasattr(self, "coefs_"))
-        fit_estimator(self, FitRequest(X, y, sample_weight, X_val, y_val, mode=mode))
+        fit_estimator(
+            self, FitRequest(X, y, sample_weight, X_val, y_val, sample_weight_val, mode=mode)
+        )
         return self
 
     def hidden_activations(self, X: Any, layer: int = -1) -> FloatArray:
@@ -220,7 +247,8 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
         Raises
         ------
         NotFittedError, ValueError
-            As in `predict`; also if there is no such hidden layer.
+            As in `predict`; also if there is no such hidden layer, or if its activations are not
+            finite.
 
         See Also
         --------
@@ -243,8 +271,10 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 f"index from {-n_hidden} to {n_hidden - 1}."
             )
         chunk_rows = rows_per_chunk(self.coefs_)
-        with self._predicting_threads(X, chunk_rows):
-            return self._predictor().hidden(X, layer % n_hidden, chunk_rows)
+        with np.errstate(all="ignore"):
+            return self._predicting_threads(X, chunk_rows).run(
+                lambda: self._predictor().hidden(X, layer % n_hidden, chunk_rows)
+            )
 
     def to_sklearn(self) -> Any:
         """Return this model as a fitted MLPClassifier of scikit-learn.
@@ -339,30 +369,56 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
         if not hasattr(self, "coefs_"):
             check_is_fitted(self)  # raises; asked first, it takes as long as a small network
         dtype = self.coefs_[0].dtype
-        return validate_data(
-            self,
-            X,
-            accept_sparse="csr",
-            dtype=accepted_dtypes(X, dtype),
-            reset=False,
-            skip_check_array=is_valid_as_is(X, dtype),
-        )
+        check_not_masked(X, "X")
+        try:
+            return self._valid_rows(X, dtype)
+        except (ValueError, TypeError) as error:
+            raise_with_remedy(error, self)
 
-    def _raw_predict(self, X: Any) -> FloatArray:
-        """Return the raw output z^L of all rows, shape (n_samples, n_outputs)."""
-        return self._raw_predict_valid(self._validate_rows(X))
-
-    def _raw_predict_valid(self, X: Matrix) -> FloatArray:
-        """Return the raw output of rows that have been validated."""
-        chunk_rows = rows_per_chunk(self.coefs_)
-        with self._predicting_threads(X, chunk_rows), np.errstate(over="ignore", invalid="ignore"):
-            z = self._predictor().raw(X, chunk_rows)
-        if not np.isfinite(z).all():
-            raise ValueError(
-                f"The network's output is not finite in {z.dtype}: some values of X, or of the "
-                "weights, are too large. Scale X as for training, for example with StandardScaler."
+    def _valid_rows(self, X: Any, dtype: np.dtype) -> Matrix:
+        # a value too small for the precision becomes 0, and one too large is refused
+        with np.errstate(all="ignore"):
+            return validate_data(
+                self,
+                X,
+                accept_sparse="csr",
+                dtype=accepted_dtypes(X, dtype),
+                reset=False,
+                skip_check_array=is_valid_as_is(X, dtype),
             )
-        return z
+
+    def _predict_by_chunks(
+        self, X: Any, read: Callable[[FloatArray], npt.NDArray[Any]]
+    ) -> npt.NDArray[Any]:
+        """Return what `read` makes of the raw output z^L, shape (n_samples, n_outputs), of X.
+
+        Only the result has the size of all rows: z^L is computed, checked and read chunk by chunk.
+        """
+        return self._predict_valid_by_chunks(self._validate_rows(X), read)
+
+    def _predict_valid_by_chunks(
+        self, X: Matrix, read: Callable[[FloatArray], npt.NDArray[Any]]
+    ) -> npt.NDArray[Any]:
+        """Return the same of rows that have been validated."""
+        chunk_rows = rows_per_chunk(self.coefs_)
+        with np.errstate(all="ignore"):
+            return self._predicting_threads(X, chunk_rows).run(
+                lambda: self._read_chunks(X, read, chunk_rows)
+            )
+
+    def _read_chunks(
+        self, X: Matrix, read: Callable[[FloatArray], npt.NDArray[Any]], chunk_rows: int
+    ) -> npt.NDArray[Any]:
+        result: Any = None
+        for rows, z in self._predictor().chunks(X, chunk_rows):
+            refuse_not_finite(z)
+            values = read(z)
+            if len(values) == X.shape[0]:
+                return values
+            if result is None:
+                result = np.empty((X.shape[0], *values.shape[1:]), values.dtype)
+            result[rows] = values
+        return result
 
     def _predictor(self) -> Predictor:
         return Predictor(self.coefs_, self.intercepts_, self._fitted_activations)

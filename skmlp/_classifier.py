@@ -22,6 +22,7 @@ from skmlp._engine.losses.base import ClassificationLoss
 from skmlp._engine.losses.registry import LOSSES
 from skmlp._engine.types import FloatArray, Targets
 from skmlp._fit.fit import fit_estimator
+from skmlp._fit.hints import hint_at_names
 
 if TYPE_CHECKING:
     from skmlp._export.onnx_head import ClassificationHead
@@ -297,6 +298,7 @@ class NumpyMLPClassifier(ClassifierMixin, BaseNumpyMLP):
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
+    @hint_at_names
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] = (100,),
@@ -458,8 +460,8 @@ class NumpyMLPClassifier(ClassifierMixin, BaseNumpyMLP):
             If X is not valid, or has other features than in `fit`, or values so large that the
             network's output is not finite.
         """
-        z = self._raw_predict(X)
-        return self._targets.decode(self._loss.predict(z))
+        encoded = self._predict_by_chunks(X, lambda z: self._loss.predict(z))
+        return self._targets.decode(encoded)
 
     def predict_proba(self, X: Any) -> FloatArray:
         """Return the probability of each class.
@@ -480,16 +482,15 @@ class NumpyMLPClassifier(ClassifierMixin, BaseNumpyMLP):
         NotFittedError, ValueError
             As in `predict`.
         """
-        z = self._raw_predict(X)
-        if self._targets.binary:
-            z = np.hstack([-z, z])
-        return self._loss.inverse_link(z)
+        return self._predict_by_chunks(
+            X, lambda z: self._loss.inverse_link(np.hstack([-z, z]) if self._targets.binary else z)
+        )
 
     def predict_log_proba(self, X: Any) -> FloatArray:
         """Return the logarithm of the probability of each class.
 
         The values are computed from the logits, so they are finite and exact even for the most
-        confident rows.
+        confident rows. A value below the range of the precision is its lowest finite number.
 
         Parameters
         ----------
@@ -506,12 +507,56 @@ class NumpyMLPClassifier(ClassifierMixin, BaseNumpyMLP):
         NotFittedError, ValueError
             As in `predict`.
         """
-        z = self._raw_predict(X)
-        if self._targets.binary:
-            z = np.hstack([-z, z])
-        return self._loss.log_proba(z)
+        return self._predict_by_chunks(
+            X, lambda z: self._loss.log_proba(np.hstack([-z, z]) if self._targets.binary else z)
+        )
 
     def decision_function(self, X: Any) -> FloatArray:
+        """Return the log-odds of each class against all other classes.
+
+        That is log(p) - log(1 - p) for a class of probability p, computed from the logits, so that
+        the values are finite and exact even for the most confident rows. Calibration and
+        one-vs-rest scorers take `decision_function` for such scores. For two classes and for
+        multilabel, the log-odds are the logits.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            One column per class; for two classes the log-odds of ``classes_[1]`` alone. For more
+            classes, the largest score of a row is that of the predicted class; for two classes and
+            for multilabel, labels with a score above 0 are predicted.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As in `predict`.
+
+        See Also
+        --------
+        logits : The network's output before softmax.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.datasets import load_iris
+        >>> from skmlp import NumpyMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = NumpyMLPClassifier((8,), solver="lbfgs", random_state=0).fit(X, y)
+        >>> scores, proba = model.decision_function(X), model.predict_proba(X)
+        >>> scores.shape
+        (150, 3)
+        >>> bool(np.allclose(1 / (1 + np.exp(-scores)), proba))
+        True
+        """
+        scores = self._predict_by_chunks(X, lambda z: self._loss.log_odds(z))
+        return scores[:, 0] if self._targets.binary else scores
+
+    def logits(self, X: Any) -> FloatArray:
         """Return the logits, the network's output before softmax or logistic function.
 
         Parameters
@@ -529,8 +574,23 @@ class NumpyMLPClassifier(ClassifierMixin, BaseNumpyMLP):
         ------
         NotFittedError, ValueError
             As in `predict`.
+
+        See Also
+        --------
+        decision_function : The log-odds of each class against all other classes.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from scipy.special import softmax
+        >>> from sklearn.datasets import load_iris
+        >>> from skmlp import NumpyMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = NumpyMLPClassifier((8,), solver="lbfgs", random_state=0).fit(X, y)
+        >>> bool(np.allclose(softmax(model.logits(X), axis=1), model.predict_proba(X)))
+        True
         """
-        z = self._raw_predict(X)
+        z = self._predict_by_chunks(X, lambda z: z)
         return z[:, 0] if self._targets.binary else z
 
     def input_gradient(self, X: Any, y: npt.ArrayLike | None = None) -> FloatArray:
@@ -557,7 +617,8 @@ class NumpyMLPClassifier(ClassifierMixin, BaseNumpyMLP):
         Raises
         ------
         NotFittedError, ValueError
-            As in `predict`; also if y does not fit X or has unknown labels.
+            As in `predict`; also if y does not fit X or has unknown labels, or if the gradient is
+            not finite.
 
         Examples
         --------
@@ -570,13 +631,15 @@ class NumpyMLPClassifier(ClassifierMixin, BaseNumpyMLP):
         """
         X = self._validate_rows(X)
         if y is None:
-            encoded = self._loss.predict(self._raw_predict_valid(X))
+            encoded = self._predict_valid_by_chunks(X, self._loss.predict)
         else:
             check_consistent_length(X, y)
             encoded = self._targets.encode(y if hasattr(y, "ndim") else np.asarray(y))
         chunk_rows = rows_per_chunk(self.coefs_)
-        with self._predicting_threads(X, chunk_rows):
-            return self._predictor().input_gradient(X, encoded, self._loss, chunk_rows)
+        with np.errstate(all="ignore"):
+            return self._predicting_threads(X, chunk_rows).run(
+                lambda: self._predictor().input_gradient(X, encoded, self._loss, chunk_rows)
+            )
 
     def _make_targets(self, y: Any, request: FitRequest) -> ClassificationTargets:
         if request.mode.continues:

@@ -1,13 +1,17 @@
 """Whole pipelines to ONNX: a converter for skl2onnx."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.pipeline import Pipeline
 
 from skmlp._classifier import NumpyMLPClassifier
 from skmlp._export.onnx_graph import FIRST_OPSET, Graph, write_network
 from skmlp._export.onnx_head import STRING, ClassificationHead
+from skmlp._warn import warn
 
 
 def register_skl2onnx() -> None:
@@ -15,7 +19,9 @@ def register_skl2onnx() -> None:
 
     Calling it again changes nothing. The network is computed in the precision of the input that
     the pipeline is converted for: ``skl2onnx.to_onnx(pipeline, X[:1])`` gives a float64 model if X
-    is float64. The options "zipmap", "nocl" and "output_class_labels" work as for any classifier.
+    is float64. The options "zipmap", "nocl", "output_class_labels" and "raw_scores" work as for any
+    classifier; with ``raw_scores=True`` the graph returns the values of `decision_function`, for
+    two classes [-z, z], in place of probabilities.
 
     Raises
     ------
@@ -41,6 +47,7 @@ def register_skl2onnx() -> None:
             "zipmap": [True, False, "columns"],
             "nocl": [True, False],
             "output_class_labels": [False, True],
+            "raw_scores": [True, False],  # CalibratedClassifierCV asks for them
         },
     )
 
@@ -71,17 +78,57 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     name = X.full_name
     if not isinstance(X.type, FloatTensorType | DoubleTensorType):
         name = graph("Cast", name, to=guess_proto_type(proba.type))
-    z = write_network(graph, operator.raw_operator, name)
-    _head(operator).write(graph, z, [label.full_name, proba.full_name])
+    model = operator.raw_operator
+    enclosing = [each.raw_operator for each in scope.operators.values()]
+    _warn_of_isotonic(model, enclosing)
+    head = _head(operator, _asks_for_raw_scores(model, enclosing, container))
+    z = write_network(graph, model, name)
+    head.write(graph, z, [label.full_name, proba.full_name])
 
 
-def _head(operator: Any) -> ClassificationHead:
+def _head(operator: Any, raw_scores: bool = False) -> ClassificationHead:
     """Return the outputs of the model; with the option "nocl", numbers in place of its labels."""
     from skl2onnx.common.utils_classifier import get_label_classes
 
     model = operator.raw_operator
     labels = get_label_classes(operator.scope_inst, model)
-    return ClassificationHead(model._targets, model.out_activation_, labels)
+    return ClassificationHead(model._targets, model.out_activation_, labels, raw_scores)
+
+
+def _asks_for_raw_scores(model: Any, enclosing: Sequence[Any], container: Any) -> bool:
+    """Return whether the model has the option "raw_scores", or a pipeline that ends with the model.
+
+    skl2onnx sets this option for what CalibratedClassifierCV calibrates, but does not pass the
+    option on from a pipeline to its last step.
+    """
+    return any(
+        container.get_options(estimator, {"raw_scores": False})["raw_scores"]
+        for estimator in enclosing
+        if isinstance(estimator, Pipeline | type(model)) and _last_step(estimator) is model
+    )
+
+
+def _warn_of_isotonic(model: Any, enclosing: Sequence[Any]) -> None:
+    """Warn if the model is calibrated in a way that skl2onnx converts wrongly."""
+    for estimator in enclosing:
+        if (
+            isinstance(estimator, CalibratedClassifierCV)
+            and estimator.method == "isotonic"
+            and _last_step(estimator.calibrated_classifiers_[0].estimator) is model
+        ):
+            warn(
+                "skl2onnx converts CalibratedClassifierCV(method='isotonic') to a step function, "
+                "where scikit-learn interpolates, so that the probabilities of the ONNX model may "
+                "be far from those of predict_proba. Use method='sigmoid', or compare both models "
+                "before you rely on the converted one."
+            )
+
+
+def _last_step(estimator: Any) -> Any:
+    """Return the last step of a pipeline, or of a pipeline in that place; else the estimator."""
+    while isinstance(estimator, Pipeline):
+        estimator = estimator[-1]
+    return estimator
 
 
 class _ContainerGraph(Graph):

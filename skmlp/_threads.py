@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import joblib
 import numpy as np
@@ -29,6 +29,7 @@ REVIEW_SECONDS = 1.0
 LARGEST_INT = 2**31 - 1  # that BLAS, written in C, can be told
 
 Product = tuple[int, int, int]
+T = TypeVar("T")
 
 
 def matmul_shapes(m: int, X: Any, weights: Sequence[npt.NDArray[Any]]) -> list[Product]:
@@ -87,10 +88,10 @@ class blas_threads:
             _enter(self)
             if self.n_threads == "auto" and self._may_pay():
                 self._decide()
+            return self.n
         except BaseException:
             _leave(self)
             raise
-        return self.n
 
     def __exit__(
         self,
@@ -99,6 +100,25 @@ class blas_threads:
         traceback: TracebackType | None,
     ) -> None:
         _leave(self)
+
+    def run(self, function: Callable[[], T]) -> T:
+        """Return `function()`, called in this context.
+
+        The limits are restored even if an interrupt, and one more, ends the restoring before its
+        time, which a with statement cannot do.
+        """
+        try:
+            try:
+                with self:
+                    return function()
+            finally:
+                self._leave_if_not_left()
+        finally:
+            self._leave_if_not_left()
+
+    def _leave_if_not_left(self) -> None:
+        if self in _entered or (_changed and not _entered):
+            _leave(self)
 
     def review(self) -> int:
         """Decide anew if the last decision is old; return the number of threads.

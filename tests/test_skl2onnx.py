@@ -17,6 +17,10 @@ from exported_networks import (
 )
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import BaggingClassifier, StackingClassifier
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
@@ -108,3 +112,104 @@ def test_registering_again_is_harmless(skl2onnx):
 def test_opset_too_old_is_refused_by_the_converter(skl2onnx):
     with pytest.raises(ValueError, match="target_opset"):
         skl2onnx.to_onnx(fitted(), X[:1], target_opset=FIRST_OPSET - 1)
+
+
+# --- Raw scores, and what asks for them -------------------------------------------------------
+
+
+def skl2onnx_scores(model, R):
+    """Return the scores as skl2onnx expects them: for two classes, one column for each."""
+    scores = model.decision_function(R)
+    return np.column_stack([-scores, scores]) if scores.ndim == 1 else scores
+
+
+@every_dtype
+@every_kind
+@pytest.mark.parametrize("spread", [1, 100])
+def test_raw_scores_are_those_of_the_decision_function(skl2onnx, kind, dtype, spread):
+    model, R = fitted(kind, dtype=dtype), rows(dtype, spread)
+    options = {"zipmap": False, "raw_scores": True}
+    label, scores = run(skl2onnx.to_onnx(model, R[:1], options=options), R)
+    assert_array_equal(label, model.predict(R))
+    assert scores.dtype == dtype
+    tolerance = {"float32": 1e-4, "float64": 1e-11}[dtype]
+    assert_allclose(scores, skl2onnx_scores(model, R), rtol=tolerance, atol=tolerance)
+
+
+def test_raw_scores_of_a_pipeline_are_those_of_its_last_step(skl2onnx):
+    model, R = scaled(StandardScaler(), "multiclass", "float64"), rows("float64", 1)
+    options = {id(model[-1]): {"zipmap": False, "raw_scores": True}}
+    scores = run(skl2onnx.to_onnx(model, R[:1], options=options), R)[1]
+    assert_allclose(scores, model.decision_function(R), rtol=1e-10)
+
+
+@every_dtype
+@pytest.mark.parametrize("opset", [FIRST_OPSET, 15, 18, 20])
+def test_raw_scores_are_understood_in_every_opset(skl2onnx, opset, dtype):
+    model, R = fitted("multiclass", dtype=dtype), rows(dtype)
+    options = {"zipmap": False, "raw_scores": True}
+    proto = skl2onnx.to_onnx(model, R[:1], options=options, target_opset=opset)
+    expected = model.decision_function(R)
+    assert_allclose(run(proto, R)[1], expected, rtol=1e-4, atol=1e-5)
+
+
+def around_a_pipeline(network):
+    return CalibratedClassifierCV(make_pipeline(StandardScaler(), network), cv=2)
+
+
+def around_nested_pipelines(network):
+    inner = make_pipeline(StandardScaler(), network)
+    return CalibratedClassifierCV(make_pipeline(MinMaxScaler(), inner), cv=2)
+
+
+META_ESTIMATORS = {
+    "calibrated": lambda network: CalibratedClassifierCV(network, cv=2),
+    "calibrated by one": lambda network: CalibratedClassifierCV(network, cv=2, ensemble=False),
+    "calibrated pipeline": around_a_pipeline,
+    "calibrated nested pipelines": around_nested_pipelines,
+    "calibrated in a pipeline": lambda network: make_pipeline(
+        StandardScaler(), CalibratedClassifierCV(network, cv=2)
+    ),
+    "bagging": lambda network: BaggingClassifier(network, n_estimators=2, random_state=0),
+    "one against the rest": OneVsRestClassifier,
+    "stacking": lambda network: StackingClassifier([("mlp", network)], cv=2),
+}
+
+
+@pytest.mark.parametrize("kind", ["binary", "two strings", "multiclass", "strings"])
+@pytest.mark.parametrize("form", META_ESTIMATORS.values(), ids=META_ESTIMATORS)
+def test_meta_estimators_around_the_network_convert(skl2onnx, form, kind):
+    network = NumpyMLPClassifier((9, 5), max_iter=30, learning_rate_init=0.03, random_state=0)
+    model, R = form(network).fit(X.astype("float32"), LABELS[kind]), rows("float32")
+    label, proba = run(skl2onnx.to_onnx(model, R[:1], options={"zipmap": False}), R)
+    assert_allclose(proba, model.predict_proba(R), rtol=0, atol=1e-4)
+    sure = np.abs(np.diff(np.sort(proba, axis=1)[:, -2:], axis=1)[:, 0]) > 1e-4
+    assert_array_equal(label.ravel()[sure], model.predict(R)[sure])
+
+
+def test_stacking_on_scores_converts(skl2onnx):
+    network = NumpyMLPClassifier((9, 5), max_iter=10, random_state=0)
+    model = StackingClassifier([("mlp", network)], cv=2, stack_method="decision_function")
+    model.fit(X.astype("float32"), LABELS["multiclass"])
+    R = rows("float32")
+    _, proba = run(skl2onnx.to_onnx(model, R[:1], options={"zipmap": False}), R)
+    assert_allclose(proba, model.predict_proba(R), rtol=0, atol=1e-4)
+
+
+def test_calibration_of_several_labels_converts(skl2onnx):
+    network = NumpyMLPClassifier((9, 5), max_iter=10, random_state=0)
+    model = MultiOutputClassifier(CalibratedClassifierCV(network, cv=2))
+    model.fit(X.astype("float32"), LABELS["multilabel"])
+    R = rows("float32")
+    _, proba = run(skl2onnx.to_onnx(model, R[:1], options={"zipmap": False}), R, None)
+    assert_allclose(np.array(proba), model.predict_proba(R), rtol=0, atol=1e-4)
+
+
+def test_isotonic_calibration_which_skl2onnx_converts_wrongly_is_warned_of_once(skl2onnx):
+    network = NumpyMLPClassifier((9, 5), max_iter=10, random_state=0)
+    for base in (network, make_pipeline(StandardScaler(), network)):
+        model = CalibratedClassifierCV(base, method="isotonic", cv=2)
+        model.fit(X.astype("float32"), LABELS["multiclass"])
+        with pytest.warns(UserWarning, match="isotonic.*step function.*sigmoid") as caught:
+            skl2onnx.to_onnx(model, X[:1].astype("float32"))
+        assert sum("isotonic" in str(w.message) for w in caught) == 1

@@ -1,5 +1,7 @@
 """Warnings name the line of the user's program, whatever stands between it and the fit."""
 
+import warnings
+
 import pytest
 from networks import X, small, y
 from sklearn.exceptions import ConvergenceWarning
@@ -40,6 +42,16 @@ def test_a_warning_from_within_a_pipeline_names_the_file_that_called_that(around
     with pytest.warns(ConvergenceWarning, match="max_iter=2") as caught:
         around(small(max_iter=2)).fit(X, y)
     assert [w.filename for w in caught] == [__file__]
+
+
+@pytest.mark.parametrize("module", ["sklearn", r"sklearn\.neural_network"])
+def test_filters_for_scikit_learn_silence_convergence_warnings(module):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", category=ConvergenceWarning, module=module)
+        small(max_iter=2).fit(X, y)
+        around = AROUND["pipeline"](small(max_iter=2))
+        around.fit(X, y)
 
 
 def test_a_subclass_elsewhere_is_part_of_the_users_program():

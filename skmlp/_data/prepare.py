@@ -7,11 +7,13 @@ import numpy as np
 from sklearn.utils.validation import validate_data
 
 from skmlp._compat import check_sample_weight
-from skmlp._data.class_weight import RowWeights, combined_weights
-from skmlp._data.inputs import accepted_dtypes, float_dtype
+from skmlp._data.class_weight import RowWeights, check_not_classes, combined_weights
+from skmlp._data.inputs import accepted_dtypes, check_not_masked, float_dtype, raise_with_remedy
+from skmlp._data.labels import plain_labels
 from skmlp._data.request import FitMode, FitRequest
+from skmlp._data.scales import warn_of_far_validation_rows
 from skmlp._data.targets import TargetEncoder
-from skmlp._engine.types import Matrix
+from skmlp._engine.types import FloatArray, Matrix
 from skmlp._training.dataset import Dataset
 
 
@@ -30,7 +32,7 @@ class FitData:
     train : Dataset
         The training rows of weight above 0, with weights as the user gave them.
     val : Dataset or None
-        The validation set given to `fit`, weighted by class.
+        The validation set given to `fit`; weights are class weight times `sample_weight_val`.
     """
 
     mode: FitMode
@@ -45,20 +47,17 @@ def prepare_fit_data(estimator: Any, request: FitRequest) -> FitData:
 
     Of the estimator, only the number and the names of the features are set.
     """
+    if request.mode.partial and request.classes is None:
+        check_not_classes(request.sample_weight, request.y)
     dtype = _compute_dtype(estimator, request)
-    X, y = validate_data(
-        estimator,
-        request.X,
-        request.y,
-        accept_sparse="csr",
-        order="C",
-        multi_output=True,
-        dtype=accepted_dtypes(request.X, dtype),
-        reset=not request.mode.continues,
+    X, y = _validated(
+        estimator, request.X, request.y, dtype, order="C", reset=not request.mode.continues
     )
     targets = estimator._make_targets(y, request)
     train, class_weights = _training_set(estimator, X, targets.encode(y), request, targets)
     val = _validation_set(estimator, request, targets, class_weights, dtype)
+    if val is not None:
+        warn_of_far_validation_rows(estimator, X, val.X)
     return FitData(request.mode, dtype, targets, train, val)
 
 
@@ -69,15 +68,36 @@ def _compute_dtype(estimator: Any, request: FitRequest) -> np.dtype:
     return estimator.coefs_[0].dtype if request.mode.continues else float_dtype(request.X)
 
 
+def _validated(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    dtype: np.dtype,
+    names: tuple[str, str] = ("X", "y"),
+    **options: Any,
+) -> tuple[Matrix, Any]:
+    """Return valid rows, and their targets as a plain array."""
+    check_not_masked(X, names[0])
+    y = plain_labels(y, names[1])
+    try:
+        return validate_data(
+            estimator,
+            X,
+            y,
+            accept_sparse="csr",
+            multi_output=True,
+            dtype=accepted_dtypes(X, dtype),
+            **options,
+        )
+    except (ValueError, TypeError) as error:
+        raise_with_remedy(error, estimator)
+
+
 def _training_set(
     estimator: Any, X: Matrix, y: Any, request: FitRequest, targets: TargetEncoder
 ) -> tuple[Dataset, RowWeights | None]:
     """Return the rows of weight above 0, with weights as they were given; the class weights."""
-    w = None
-    if request.sample_weight is not None:
-        w = check_sample_weight(
-            request.sample_weight, X, dtype=np.float64, ensure_non_negative=True
-        )
+    w = _sample_weights(request.sample_weight, X, "sample_weight")
     class_weights = estimator._make_class_weights(targets, y, w, request.mode)
     w = combined_weights(w, class_weights, y)
     index = None if w is None or w.all() else np.flatnonzero(w)
@@ -91,25 +111,35 @@ def _validation_set(
     class_weights: RowWeights | None,
     dtype: np.dtype,
 ) -> Dataset | None:
-    """Return the validation set given to `fit`, weighted by class."""
+    """Return the validation set given to `fit`, weighted by class and `sample_weight_val`."""
     X_val, y_val = request.X_val, request.y_val
     if X_val is None and y_val is None:
+        if request.sample_weight_val is not None:
+            raise ValueError(
+                "sample_weight_val was given without X_val and y_val; pass all of them, or none."
+            )
         return None
     if X_val is None or y_val is None:
         given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
         raise ValueError(f"{given} was given without {missing}; pass both or neither.")
     try:
-        X_val, y_val = validate_data(
-            estimator,
-            X_val,
-            y_val,
-            accept_sparse="csr",
-            multi_output=True,
-            dtype=accepted_dtypes(X_val, dtype),
-            reset=False,
+        X_val, y_val = _validated(
+            estimator, X_val, y_val, dtype, names=("X_val", "y_val"), reset=False
         )
         y_val = targets.encode(y_val, name="y_val")
-        w = combined_weights(None, class_weights, y_val)
+        w = _sample_weights(request.sample_weight_val, X_val, "sample_weight_val")
+        w = combined_weights(w, class_weights, y_val, "sample_weight_val")
     except ValueError as error:
         raise ValueError(f"In the validation set X_val, y_val: {error}") from error
     return Dataset(X_val, y_val, w)
+
+
+def _sample_weights(w: Any, X: Matrix, name: str) -> FloatArray | None:
+    """Return sample weights as an array of a weight for each row of X; None if there are none."""
+    if w is None:
+        return None
+    check_not_masked(w, name)
+    try:
+        return check_sample_weight(w, X, dtype=np.float64, ensure_non_negative=True)
+    except ValueError as error:
+        raise ValueError(str(error).replace("sample_weight", name)) from error

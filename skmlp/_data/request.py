@@ -29,7 +29,7 @@ class FitRequest(NamedTuple):
 
     Attributes
     ----------
-    X, y, sample_weight, X_val, y_val, classes
+    X, y, sample_weight, X_val, y_val, sample_weight_val, classes
         As in these methods. If None, not given.
     mode : FitMode, default=NEW_FIT
         How the call trains the model.
@@ -40,5 +40,6 @@ class FitRequest(NamedTuple):
     sample_weight: npt.ArrayLike | None = None
     X_val: Any = None
     y_val: Any = None
+    sample_weight_val: npt.ArrayLike | None = None
     classes: npt.ArrayLike | None = None
     mode: FitMode = NEW_FIT

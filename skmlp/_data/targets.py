@@ -5,11 +5,14 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix, issparse
-from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import column_or_1d
 
+from skmlp._data.indicators import check_indicators, indicators, warn_of_one_hot
+from skmlp._data.labels import check_class_labels, distinct_labels, plain_labels, positions
 from skmlp._data.request import FitMode
 from skmlp._engine.types import IndexArray, Targets
+from skmlp._warn import warn
 
 
 class TargetEncoder(Protocol):
@@ -71,19 +74,20 @@ class ClassificationTargets:
     """
 
     def __init__(self, y: Any, classes: npt.ArrayLike | None = None) -> None:
-        y = _column(y)
-        check_classification_targets(y)
-        self.multilabel = type_of_target(y) == "multilabel-indicator"
-        if y.ndim == 2 and not self.multilabel:
-            raise ValueError(
-                "y must be 1-dimensional, or a multilabel indicator matrix of zeros and ones, got "
-                f"shape {y.shape} with other values. Fit one classifier per column instead, for "
-                "example with sklearn.multioutput.MultiOutputClassifier."
-            )
+        y = _column(plain_labels(y))
+        self.multilabel = y.ndim == 2
         self.sparse = issparse(y)
-        self.classes_ = unique_labels(y)
+        if self.multilabel:
+            check_indicators(y)
+            warn_of_one_hot(y)
+            self.classes_ = np.arange(y.shape[1])
+        else:
+            check_class_labels(y)
+            self.classes_ = distinct_labels(y)
         if classes is not None:
             self._set_classes(classes)
+        elif not self.multilabel:
+            _warn_of_many_classes(len(self.classes_), len(y))
         n_classes = len(self.classes_)
         self.binary = n_classes == 2 and not self.multilabel
         self.out_activation = "logistic" if self.multilabel or self.binary else "softmax"
@@ -107,8 +111,7 @@ class ClassificationTargets:
         ValueError
             When y is of another kind than the labels learnt, or has labels not among them.
         """
-        y = _column(y)
-        check_classification_targets(y)
+        y = _column(plain_labels(y, name), warns=True)
         if (y.ndim == 2) != self.multilabel or (y.ndim == 2 and y.shape[1] != self.n_outputs):
             kind = (
                 f"a multilabel indicator matrix of {self.n_outputs} columns"
@@ -117,26 +120,21 @@ class ClassificationTargets:
             )
             raise ValueError(f"{name} has shape {y.shape}, but this classifier learns from {kind}.")
         if self.multilabel:
-            if type_of_target(y) != "multilabel-indicator":
-                raise ValueError(
-                    f"{name} must be a multilabel indicator matrix of zeros and ones, got one with "
-                    "other values."
-                )
-            return (y.toarray() if issparse(y) else np.asarray(y)).astype(bool)
-        unseen = set(np.unique(y).tolist()) - set(self.classes_.tolist())
-        if unseen:
+            return indicators(y, name)
+        check_class_labels(y, name)
+        numbers, unknown = positions(y, self.classes_)
+        if len(unknown):
             raise ValueError(
-                f"{name} has classes not in `self.classes_`: {sorted(unseen, key=str)} are not "
-                f"among {self.classes_}. All classes must be there from the start: in the first "
-                "fit, or in `classes` of the first partial_fit."
+                f"{name} has classes not in `self.classes_`: {sorted(unknown.tolist(), key=str)} "
+                f"are not among {self.classes_}. All classes must be there from the start: in the "
+                "first fit, or in `classes` of the first partial_fit."
             )
-        numbers = np.searchsorted(self.classes_, y)
         return (numbers == 1)[:, np.newaxis] if self.binary else numbers
 
     def decode(self, y: Targets) -> Any:
         """Return the labels of encoded targets, sparse if the labels learnt from were."""
         if self.multilabel:
-            return csr_matrix(y.astype(int)) if self.sparse else y.astype(int)
+            return csr_matrix(y).astype(int) if self.sparse else y.astype(int)
         return self.classes_[self.class_numbers(y)]
 
     def class_numbers(self, y: Targets) -> IndexArray:
@@ -159,7 +157,7 @@ class ClassificationTargets:
 def sorted_classes(classes: npt.ArrayLike) -> npt.NDArray[Any]:
     """Return the labels in `classes`, sorted; raise ValueError if they are none."""
     try:
-        return unique_labels(classes)
+        return unique_labels(plain_labels(classes, "classes"))
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"classes={classes!r} is not a list of class labels: {error} Give all labels that will "
@@ -210,8 +208,17 @@ def first_targets(y: Any, classes: npt.ArrayLike | None, mode: FitMode) -> Class
     return ClassificationTargets(y, classes)
 
 
-def _column(y: Any) -> Any:
-    """Return y, with one column as a 1-dimensional array."""
+def _column(y: Any, warns: bool = False) -> Any:
+    """Return y, with one column as a 1-dimensional array; if `warns`, with a warning."""
     if y.ndim == 2 and y.shape[1] == 1:
-        return column_or_1d(y.toarray() if issparse(y) else y, warn=True)
+        return column_or_1d(y.toarray() if issparse(y) else y, warn=warns)
     return y
+
+
+def _warn_of_many_classes(n_classes: int, n_rows: int) -> None:
+    """Warn if there are so many classes that y may be a quantity."""
+    if n_rows > 20 and n_classes > round(0.5 * n_rows):
+        warn(
+            "The number of unique classes is greater than 50% of the number of samples: y has "
+            f"{n_classes} different values in {n_rows} rows. If y is a quantity, use a regressor."
+        )

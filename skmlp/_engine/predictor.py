@@ -1,6 +1,6 @@
 """Prediction: raw outputs, hidden activations and gradients by the input, chunk by chunk."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -38,18 +38,36 @@ class Predictor:
         n = X.shape[0]
         if chunk_rows is None or n <= chunk_rows:
             return self._raw(X.astype(self.dtype, copy=False), [None] * len(self.W))
-        widths = [len(b) for b in self.b]
+        z_out = np.empty((n, len(self.b[-1])), self.dtype)
+        for _ in self.chunks(X, chunk_rows, z_out):
+            pass
+        return z_out
+
+    def chunks(
+        self, X: Matrix, chunk_rows: int | None = None, z_out: FloatArray | None = None
+    ) -> Iterator[tuple[slice, FloatArray]]:
+        """Yield each chunk of rows, as a slice, and its z^L.
+
+        If `z_out` is given, z^L is written into these rows of it; else each chunk overwrites the
+        one before.
+        """
+        n = X.shape[0]
+        if chunk_rows is None or n <= chunk_rows:
+            yield slice(0, n), self.raw(X)
+            return
+        *hidden_widths, n_outputs = (len(b) for b in self.b)
         # the hidden layers use two buffers in turn
-        buffers = np.empty((2, chunk_rows * max(widths[:-1], default=0)), self.dtype)
-        z_out = np.empty((n, widths[-1]), self.dtype)
+        buffers = np.empty((2, chunk_rows * max(hidden_widths, default=0)), self.dtype)
+        z = np.empty((chunk_rows, n_outputs), self.dtype) if z_out is None else z_out
         for start in range(0, n, chunk_rows):
-            x = X[start : start + chunk_rows].astype(self.dtype, copy=False)
+            rows = slice(start, min(start + chunk_rows, n))
+            x = X[rows].astype(self.dtype, copy=False)
             m = x.shape[0]
             hidden = [
-                buffers[i % 2, : m * width].reshape(m, width) for i, width in enumerate(widths[:-1])
+                buffers[i % 2, : m * width].reshape(m, width)
+                for i, width in enumerate(hidden_widths)
             ]
-            self._raw(x, [*hidden, z_out[start : start + m]])
-        return z_out
+            yield rows, self._raw(x, [*hidden, z[:m] if z_out is None else z[rows]])
 
     def _raw(self, a: Matrix, out: Sequence[FloatArray | None]) -> FloatArray:
         """Return z^L of the rows a; layer l writes into `out[l]`, or a new array if None.
@@ -62,16 +80,20 @@ class Predictor:
         return affine(a, self.W[-1], self.b[-1], out[-1])
 
     def hidden(self, X: Matrix, layer: int, chunk_rows: int | None = None) -> FloatArray:
-        """Return a^l of the hidden layer of that index, shape (n, n_units)."""
+        """Return a^l of the hidden layer of that index, shape (n, n_units); finite or refused."""
         below = Predictor(self.W[: layer + 1], self.b[: layer + 1], self.activations[:layer])
         a = below.raw(X, chunk_rows)
         ACTIVATIONS[self.activations[layer]].apply(a)
+        refuse_not_finite(a, "The activation of the hidden layer")
         return a
 
     def input_gradient(
         self, X: Matrix, y: Targets, loss: Loss, chunk_rows: int | None = None
     ) -> FloatArray:
-        """Return d loss_i / d x_i = delta^1 W^1T of each row i, shape (n, n_features)."""
+        """Return d loss_i / d x_i = delta^1 W^1T of each row i, shape (n, n_features).
+
+        Neither the output nor the gradient may be infinite or NaN.
+        """
         layers = [Dense(W, b) for W, b in zip(self.W, self.b, strict=True)]
         in_place = [*([Activation(ACTIVATIONS[name])] for name in self.activations), []]
         gradient = np.empty(X.shape, self.dtype)
@@ -82,7 +104,18 @@ class Predictor:
             a = [x, *(np.empty((m, len(b)), self.dtype) for b in self.b)]
             delta = [*(np.empty_like(a_l) for a_l in a[1:-1]), a[-1]]
             forward(layers, in_place, a)
+            refuse_not_finite(a[-1])
             loss.loss_gradient(a[-1], y[rows])
             a[-1] *= m  # the loss of a row, not the mean
             backward(layers, in_place, a, delta, gradient[rows])
+        refuse_not_finite(gradient, "The gradient by the input")
         return gradient
+
+
+def refuse_not_finite(values: FloatArray, what: str = "The network's output") -> None:
+    """Raise ValueError if some values are infinite or NaN."""
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"{what} is not finite in {values.dtype}: some values of X, or of the "
+            "weights, are too large. Scale X as for training, for example with StandardScaler."
+        )

@@ -86,7 +86,9 @@ def _fit_member(
 ) -> Any:
     """Return a clone trained on the rows, with early stopping on the fold unless that is empty."""
     stops = len(fold) > 0
-    member = clone(estimator).set_params(early_stopping=stops, random_state=seed)
+    member = clone(estimator).set_params(early_stopping=stops, refit=False, random_state=seed)
+    if not stops:
+        member.set_params(scoring=None)
     X_val, y_val = (X[fold], y[fold]) if stops else (None, None)
     request = FitRequest(X[rows], y[rows], None if w is None else w[rows], X_val, y_val)
     with nullcontext() if task is None else task.run(member, request):

@@ -66,6 +66,27 @@ def write_network(g: Graph, model: Any, X: str) -> str:
     return g("Add", g("MatMul", a, W), b)
 
 
+def write_log_odds(g: Graph, z: str, K: int, output: str) -> None:
+    """Write the log-odds of each of K classes against the others, as the loss computes them.
+
+    The largest logit is found by ArgMax, whose form is the same in all versions of ONNX.
+    """
+    best = g("ArgMax", z, axis=1, keepdims=1)
+    largest = g("GatherElements", z, best, axis=1)
+    is_best = g("Equal", best, np.arange(K)[np.newaxis])
+    others = g("Where", is_best, np.full((1, 1), np.finfo(g.dtype).min), z)
+    second = g("GatherElements", z, g("ArgMax", others, axis=1, keepdims=1), axis=1)
+    scaled = g("Where", is_best, np.zeros((1, 1)), g("Exp", g("Sub", z, second)))
+    sum_of_others = g("ReduceSum", scaled, np.array([1]), keepdims=1)
+    of_best = g("Sub", g("Sub", largest, second), g("Log", sum_of_others))
+
+    distance = g("Sub", z, largest)
+    exp = g("Exp", distance)
+    rest = g("Sub", g("ReduceSum", exp, np.array([1]), keepdims=1), exp)
+    of_others = g("Sub", distance, g("Log", g("Max", rest, 1)))
+    g("Where", is_best, of_best, of_others, output=output)
+
+
 # Each writes h(z) into the graph and returns its name. They use operators that exist since
 # FIRST_OPSET and that runtimes have in float64 too: of Elu, Selu, Softplus, Erf that is not so.
 

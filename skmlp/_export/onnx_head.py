@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skmlp._data.targets import ClassificationTargets
-from skmlp._export.onnx_graph import Graph
+from skmlp._export.onnx_graph import Graph, write_log_odds
 
 # the numbers of these types in ONNX
 INT64, STRING = 7, 8
@@ -45,6 +45,9 @@ class ClassificationHead:
         The output activation.
     labels : ndarray or None, default=None
         What the graph returns for each class. If None, the labels themselves.
+    raw_scores : bool, default=False
+        Whether the graph returns scores in place of probabilities: those of `decision_function`,
+        for two classes one column for each, as skl2onnx expects.
     """
 
     names: tuple[str, ...] = ("label", "probabilities")
@@ -55,8 +58,10 @@ class ClassificationHead:
         targets: ClassificationTargets,
         out_activation: str,
         labels: Iterable[Any] | None = None,
+        raw_scores: bool = False,
     ) -> None:
         self._targets, self._out_activation = targets, out_activation
+        self._raw_scores = raw_scores
         self._labels = onnx_labels(targets.classes_ if labels is None else labels)
         self.kinds = (STRING if self._labels.dtype == object else INT64, None)
 
@@ -70,7 +75,12 @@ class ClassificationHead:
         label, proba = names
         if self._targets.binary:
             z = g("Concat", g("Neg", z), z, axis=1)
-        g("Sigmoid" if self._out_activation == "logistic" else "Softmax", z, output=proba)
+        if not self._raw_scores:
+            g("Sigmoid" if self._out_activation == "logistic" else "Softmax", z, output=proba)
+        elif self._out_activation == "logistic" or len(self._targets.classes_) == 1:
+            g("Identity", z, output=proba)
+        else:
+            write_log_odds(g, z, len(self._targets.classes_), proba)
         if self._targets.multilabel:
             g("Cast", g("Greater", z, 0), to=INT64, output=label)
         else:

@@ -50,6 +50,12 @@ def history_attributes(history: History) -> dict[str, Any]:
     }
 
 
+def feature_attributes(estimator: Any) -> dict[str, Any]:
+    """Return the number and the names of the features, as far as they are known."""
+    names = "n_features_in_", "feature_names_in_"
+    return {name: getattr(estimator, name) for name in names if hasattr(estimator, name)}
+
+
 def set_history_attributes(
     estimator: Any, history: History, monitors_validation: bool, mode: FitMode
 ) -> None:

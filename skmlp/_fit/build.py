@@ -125,15 +125,16 @@ def build_solver(
 
 
 def build_rule(estimator: Any, rule: StoppingRule, mode: FitMode) -> StoppingRule:
-    """Return the given rule, with the best value so far, if its kind is right, else a new one."""
+    """Return a new rule; in `partial_fit` the given one, if its kind is right."""
     monitors: Monitored = "loss"
     if estimator.early_stopping and estimator.solver in OPTIMIZERS and not mode.partial:
         monitors = "validation_loss" if estimator.scoring == "loss" else "validation_score"
     scoring = str(estimator.scoring)
-    if (rule.monitors, rule.scoring) != (monitors, scoring):
+    if not mode.partial or (rule.monitors, rule.scoring) != (monitors, scoring):
         rule = StoppingRule(monitors)
         rule.scoring = scoring
     rule.tol, rule.rtol, rule.patience = estimator.tol, estimator.rtol, estimator.n_iter_no_change
-    # by default the earlier one wins, as in MLPClassifier
-    rule.ties_to_latest = estimator.scoring is not None
+    # by default the earliest is kept, as in MLPClassifier; a continued fit, which has a value to
+    # beat from the start, would then make no progress while its loss falls
+    rule.ties_to_latest = estimator.scoring is not None or mode.continues
     return rule

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 
-from skmlp._data.request import FitMode
+from skmlp._data.request import FitMode, FitRequest
 from skmlp._engine.network import Network
 from skmlp._training.dataset import Dataset
 from skmlp._training.history import History
@@ -69,13 +69,32 @@ def warn_of_scales(estimator: Any, data: Dataset) -> None:
     )
 
 
+def warn_of_ignored_parameters(estimator: Any, request: FitRequest) -> None:
+    """Warn of parameters for the validation set if there is none."""
+    if request.mode.partial:
+        return
+    stops_early = estimator.early_stopping and estimator.solver in OPTIMIZERS
+    has_own_set = request.X_val is not None
+    if estimator.scoring is not None and not (stops_early or has_own_set):
+        warn(
+            f"scoring={estimator.scoring!r} has no effect without a validation set. Set "
+            "early_stopping=True with a stochastic solver, or pass X_val and y_val to fit."
+        )
+    if estimator.refit and (not stops_early or has_own_set):
+        reason = "with X_val" if has_own_set else "without early stopping"
+        warn(
+            f"refit=True has no effect {reason}. It trains again on the rows that "
+            "early_stopping=True splits off, with a stochastic solver."
+        )
+
+
 def warn_of_batch_size(estimator: Any, n_rows: int) -> None:
     """Warn if a batch is larger than the training set."""
     is_batched = estimator.solver in OPTIMIZERS and estimator.batch_size != "auto"
     if is_batched and estimator.batch_size > n_rows:
         warn(
-            f"batch_size={estimator.batch_size} is larger than the {n_rows} training rows; batches "
-            "of all rows are used."
+            f"batch_size={estimator.batch_size} is larger than the training set; batches of "
+            "all rows are used. Set batch_size to at most the number of rows, or to 'auto'."
         )
 
 
@@ -93,11 +112,12 @@ def warn_of_ending(
         )
     elif not history.converged and not mode.partial:
         reason = history.message or f"max_iter={estimator.max_iter} epochs have passed"
+        limit = "max_fun" if "EVALUATIONS" in history.message else "max_iter"
         if history.timed_out:
-            reason = f"max_time={estimator.max_time} seconds have passed"
+            limit, reason = "max_time", f"max_time={estimator.max_time} seconds have passed"
             reason += f"; {history.message}" if history.message else ""
         warn(
-            f"Training ended before it converged: {reason}. Increase max_iter, scale the "
+            f"Training ended before it converged: {reason}. Increase {limit}, scale the "
             "features, or accept the model if its loss_curve_ has become flat.",
             ConvergenceWarning,
         )

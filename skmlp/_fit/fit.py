@@ -19,7 +19,12 @@ from skmlp._fit.attributes import (
 from skmlp._fit.build import build_generator, build_network, build_rule
 from skmlp._fit.callbacks import FitTasks, has_callbacks
 from skmlp._fit.checks import check_parameters
-from skmlp._fit.diagnostics import barely_beats_baseline, warn_of_ending, warn_of_scales
+from skmlp._fit.diagnostics import (
+    barely_beats_baseline,
+    warn_of_ending,
+    warn_of_ignored_parameters,
+    warn_of_scales,
+)
 from skmlp._fit.epoch_table import EpochTable
 from skmlp._fit.trainer import Trainer
 from skmlp._persistence.checkpoint import open_checkpoint
@@ -52,45 +57,57 @@ def fit_estimator(estimator: Any, request: FitRequest) -> bool:
     start = time.perf_counter()
     mode = request.mode
     tasks = _begin_tasks(estimator, request)
+    fitted = working_copy(estimator)
+    if mode.partial:
+        # fit_context validates the parameters of a model that is fitted already in fit only
+        fitted._validate_params()
+    check_parameters(fitted, mode)
+    warn_of_ignored_parameters(fitted, request)
+    state = copy.deepcopy(fitted._state) if mode.continues else TrainingState()
+    data = prepare_fit_data(fitted, request)
+    if not mode.continues:
+        warn_of_scales(fitted, data.train)
+    checkpoint = open_checkpoint(fitted, data)
+    rng = build_generator(fitted, state, mode)
+    rng = checkpoint.restore_initial_rng(rng, fitted.random_state)
+    network = build_network(fitted, data, state, rng)
+    state.rule = build_rule(fitted, state.rule, mode)
+    deadline = math.inf if fitted.max_time is None else start + fitted.max_time
+    table = EpochTable(int(fitted.verbose))
+    trainer = Trainer(fitted, data, network, state, rng, checkpoint, deadline, table, tasks)
+    with checkpoint.naming_the_file():
+        train, history = trainer.search_and_refit()
+    set_network_attributes(fitted, network, data.targets)
+    set_history_attributes(fitted, history, state.rule.monitors_validation, mode)
+    set_training_state(fitted, network, state, history, rng, data)
+    warn_of_ending(fitted, history, mode, _unbeaten_baseline(trainer, train, history))
     with all_or_nothing(estimator):
-        if mode.partial:
-            # fit_context validates the parameters of a model that is fitted already in fit only
-            estimator._validate_params()
-        check_parameters(estimator, mode)
-        state = copy.deepcopy(estimator._state) if mode.continues else TrainingState()
-        data = prepare_fit_data(estimator, request)
-        if not mode.continues:
-            warn_of_scales(estimator, data.train)
-        checkpoint = open_checkpoint(estimator, data)
-        rng = build_generator(estimator, state, mode)
-        rng = checkpoint.restore_initial_rng(rng, estimator.random_state)
-        network = build_network(estimator, data, state, rng)
-        state.rule = build_rule(estimator, state.rule, mode)
-        deadline = math.inf if estimator.max_time is None else start + estimator.max_time
-        table = EpochTable(int(estimator.verbose))
-        trainer = Trainer(estimator, data, network, state, rng, checkpoint, deadline, table, tasks)
-        with checkpoint.naming_the_file():
-            train, history = trainer.search_and_refit()
-        set_network_attributes(estimator, network, data.targets)
-        set_history_attributes(estimator, history, state.rule.monitors_validation, mode)
-        set_training_state(estimator, network, state, history, rng, data)
+        estimator.__dict__ = vars(fitted)
         if tasks is not None:
             tasks.end()
-        unbeaten = _unbeaten_baseline(trainer, train, history)
-    checkpoint.close(history)
-    warn_of_ending(estimator, history, mode, unbeaten)
+        checkpoint.close(history)
     return history.interrupted
+
+
+def working_copy(estimator: Any) -> Any:
+    """Return an estimator of the same class with the same attributes.
+
+    The copy is fitted in place of the estimator, whose attributes are replaced in one step once
+    nothing can fail any more: neither an error nor an interrupt finds half a model.
+    """
+    copied = object.__new__(type(estimator))
+    vars(copied).update(vars(estimator))
+    return copied
 
 
 @contextmanager
 def all_or_nothing(estimator: BaseEstimator) -> Iterator[None]:
-    """Put all attributes of the estimator back if what follows fails."""
-    before = dict(vars(estimator))
+    """Put all attributes of the estimator back, in one step, if what follows fails."""
+    before = vars(estimator).copy()
     try:
         yield
     except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
+        estimator.__dict__ = before
         raise
 
 
@@ -106,6 +123,7 @@ def _unbeaten_baseline(trainer: Trainer, train: Dataset, history: History) -> st
     """Return the name of the baseline, if training has converged but barely beats it."""
     estimator, network = trainer.estimator, trainer.network
     comes_to_rest = history.converged and not history.stopped
+    comes_to_rest &= estimator.n_iter_no_change < math.inf
     if not comes_to_rest or estimator.solver not in OPTIMIZERS or trainer.data.mode.partial:
         return None
     try:

@@ -3,15 +3,17 @@
 import copy
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from skmlp._data.prepare import FitData
+from skmlp._data.scales import warn_of_weight_scale
 from skmlp._data.split import split_dataset
 from skmlp._engine.network import Network
 from skmlp._engine.types import FloatArray
-from skmlp._fit.attributes import history_attributes, network_attributes
+from skmlp._fit.attributes import feature_attributes, history_attributes, network_attributes
 from skmlp._fit.build import build_solver, max_epochs_of
 from skmlp._fit.callbacks import FitTasks
 from skmlp._fit.diagnostics import warn_of_batch_size
@@ -80,6 +82,10 @@ class Trainer:
         initial = network.parameters.vectors.copy() if refits else None
         train = self._normalise_weights(train)
         warn_of_batch_size(estimator, len(train))
+        if train.w is not None:
+            is_batched = estimator.solver in OPTIMIZERS
+            n_batch_rows = _batch_size(estimator, len(train)) if is_batched else len(train)
+            warn_of_weight_scale(estimator.alpha, state.mean_weight, n_batch_rows)
         finished = self.checkpoint.load_finished_search(network, state) if refits else None
         history = self._train(train, validation) if finished is None else finished
         if initial is not None and not (history.interrupted or history.timed_out):
@@ -118,21 +124,25 @@ class Trainer:
         previous = state.solver if mode.partial else None
         n_rows_seen = estimator.t_ if mode.continues else 0
         state.solver = build_solver(estimator, network, n_rows_seen, previous)
+        if mode.continues and validation is not None and state.rule.monitors_validation:
+            state.rule.update(validation.measured(network))  # the value to beat
         batch_size = _batch_size(estimator, len(data))
         if max_epochs is None:
             max_epochs = 1 if mode.partial else max_epochs_of(estimator)
         takes_population = network.batch_norms and not mode.partial
         population = data.subsample(_POPULATION_ROWS).gather().X if takes_population else None
         n_batches = max_epochs * math.ceil(len(data) / batch_size)
-        with (threads := self._blas_threads(batch_size, data, n_batches)):
-            loop = Loop(
-                network,
-                validation=validation,
-                deadline=self.deadline,
-                events=_Reports(self, threads),
-                progress=self.checkpoint.resume(network, state, self.rng, data, estimator.shuffle),
-            )
-            history = train_stochastic(
+        threads = self._blas_threads(batch_size, data, n_batches)
+        loop = Loop(
+            network,
+            validation=validation,
+            deadline=self.deadline,
+            events=_Reports(self, threads),
+            progress=self.checkpoint.resume(network, state, self.rng, data, estimator.shuffle),
+        )
+        history = threads.run(
+            partial(
+                train_stochastic,
                 network,
                 state.solver,
                 state.rule,
@@ -143,6 +153,7 @@ class Trainer:
                 rng=self.rng if estimator.shuffle else None,
                 population=population,
             )
+        )
         self.table.end(history)
         return history
 
@@ -150,21 +161,15 @@ class Trainer:
         """Run L-BFGS, in place on the network."""
         estimator = self.estimator
         max_iter = max_epochs_of(estimator)
-        with (threads := self._blas_threads(len(data), data, max_iter)):
-            loop = Loop(
-                self.network,
-                validation=validation,
-                deadline=self.deadline,
-                events=_Reports(self, threads),
-            )
-            history = train_lbfgs(
-                self.network,
-                data,
-                loop,
-                max_iter=max_iter,
-                max_fun=estimator.max_fun,
-                tol=estimator.tol,
-            )
+        threads = self._blas_threads(len(data), data, max_iter)
+        loop = Loop(
+            self.network,
+            validation=validation,
+            deadline=self.deadline,
+            events=_Reports(self, threads),
+        )
+        limits = {"max_iter": max_iter, "max_fun": estimator.max_fun, "tol": estimator.tol}
+        history = threads.run(partial(train_lbfgs, self.network, data, loop, **limits))
         self.table.end(history)
         return history
 
@@ -232,6 +237,7 @@ class _Reports(TrainingEvents):
             lambda: {
                 **network_attributes(trainer.network, trainer.data.targets),
                 **history_attributes(history),
+                **feature_attributes(trainer.estimator),
                 "_fitted_threads": 1,
             }
         )

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skmlp._data.prepare import FitData
+from skmlp._training.dataset import Dataset
 
 # parameters that do not change the fitted model
 _INDIFFERENT = {"checkpoint_every", "checkpoint_path", "max_time", "n_threads", "verbose"}
@@ -36,11 +37,16 @@ def fingerprint(estimator: Any, data: FitData) -> dict[str, Any]:
             "training rows X": _digest(train.X),
             "labels y": _digest(train.y, data.targets.label_texts()),
             "sample_weight": _digest(train.w),
-            "X_val, y_val": _digest(*([] if val is None else [val.X, val.y])),
+            "X_val, y_val": _digest(*([] if val is None else _validation_arrays(val))),
             "precision": str(data.dtype),
             _MODEL: _digest(*model),
         },
     }
+
+
+def _validation_arrays(val: Dataset) -> list[Any]:
+    """Return the arrays of the validation set, its weights if there are any."""
+    return [val.X, val.y, *([] if val.w is None else [val.w])]
 
 
 def check_fingerprint(path: str, found: dict[str, Any], expected: dict[str, Any] | None) -> None:

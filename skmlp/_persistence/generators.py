@@ -3,11 +3,12 @@
 The values are read by every supported version of NumPy, unlike what NumPy itself pickles.
 """
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from skmlp._persistence.validate import validated_like
+from skmlp._persistence.validate import is_count, shortened, validated_like
 
 AnyGenerator = np.random.RandomState | np.random.Generator
 
@@ -21,6 +22,9 @@ _BIT_GENERATORS = {
         np.random.SFC64,
     )
 }
+_MT19937_WORDS = 624
+# far more than any seed has; their cost grows with the square
+_POOL_MAX, _N_WORDS_MAX, _WORD_MAX = 64, 1024, 2**4096
 
 
 def generator_to_dict(rng: AnyGenerator) -> Any:
@@ -35,18 +39,47 @@ def generator_to_dict(rng: AnyGenerator) -> Any:
 
 
 def generator_from_dict(stored: dict[str, Any]) -> AnyGenerator:
-    """Return a generator in the stored state."""
-    state = stored["state"]
-    bit_generator = _BIT_GENERATORS[state["bit_generator"]]
+    """Return a generator in the stored state, which may come from a stranger's file.
+
+    Raises
+    ------
+    ValueError
+        If there is no such generator.
+    """
+    state = stored.get("state")
+    kind = state.get("bit_generator") if isinstance(state, dict) else None
+    if set(stored) != {"class", "seed", "state"} or not isinstance(kind, str):
+        raise ValueError("a generator has class, seed and state")
+    if kind not in _BIT_GENERATORS:
+        raise ValueError(f"the generator {shortened(kind)} is none of {sorted(_BIT_GENERATORS)}")
+    bit_generator = _BIT_GENERATORS[kind]
+    rng: AnyGenerator
     if stored["class"] == "RandomState":
         # one seeded by a number has no seed sequence, which comparisons of models would see
         of_number = bit_generator is np.random.MT19937
         rng = np.random.RandomState(0 if of_number else bit_generator(0))
-        rng.set_state(state)
-        return rng
-    bits = bit_generator(np.random.SeedSequence(**stored["seed"]))
-    bits.state = state
-    return np.random.Generator(bits)
+    else:
+        seed = np.random.SeedSequence(**_checked_seed(stored["seed"]))
+        rng = np.random.Generator(bit_generator(seed))
+    load_generator(rng, state)
+    return rng
+
+
+def _checked_seed(seed: Any) -> dict[str, Any]:
+    """Return the arguments of a SeedSequence, if a seed of this size is computed at once."""
+    names = {"entropy", "n_children_spawned", "pool_size", "spawn_key"}
+    if not isinstance(seed, dict) or set(seed) != names:
+        raise ValueError(f"a generator's seed has {sorted(names)}")
+    if not is_count(seed["n_children_spawned"]):
+        raise ValueError("a generator's seed cannot have spawned that many")
+    if not is_count(seed["pool_size"]) or not 4 <= seed["pool_size"] <= _POOL_MAX:
+        raise ValueError(f"a generator's pool has 4 to {_POOL_MAX} words")
+    for name in ("entropy", "spawn_key"):
+        words = np.ravel(np.asarray(seed[name], dtype=object)).tolist()
+        are_words = all(isinstance(n, Integral) and 0 <= int(n) < _WORD_MAX for n in words)
+        if len(words) > _N_WORDS_MAX or not (are_words or words == [None]):
+            raise ValueError(f"a generator's {name} cannot be {shortened(seed[name])}")
+    return seed
 
 
 def generator_state(rng: AnyGenerator) -> dict[str, Any]:
@@ -61,6 +94,24 @@ def load_generator(rng: AnyGenerator, state: Any) -> None:
 
     The state may come from a stranger's file.
     """
+    state = checked_state(rng, state)
+    try:
+        if isinstance(rng, np.random.RandomState):
+            rng.set_state(state)
+        else:
+            rng.bit_generator.state = state
+    except (OverflowError, TypeError) as error:
+        raise ValueError(f"the generator cannot have this state ({error})") from error
+
+
+def checked_state(rng: AnyGenerator, state: Any) -> dict[str, Any]:
+    """Return the state, if a generator of the kind of `rng` can draw from it.
+
+    Raises
+    ------
+    ValueError
+        If the generator would read beyond its memory, or draw without end.
+    """
     state = validated_like(generator_state(rng), state, "generator")
     numbers = state["state"]
     # NumPy would read from anywhere in memory
@@ -70,7 +121,14 @@ def load_generator(rng: AnyGenerator, state: Any) -> None:
     ):
         if not 0 <= position <= np.size(array):
             raise ValueError("the generator's position is beyond its end")
-    if isinstance(rng, np.random.RandomState):
-        rng.set_state(state)
-    else:
-        rng.bit_generator.state = state
+    if _stands_still(numbers):
+        raise ValueError("the generator would draw the same number for ever")
+    return state
+
+
+def _stands_still(numbers: dict[str, Any]) -> bool:
+    """Return whether the next state is the same, which can make NumPy draw without end."""
+    key = numbers.get("key", ())
+    # the rest of the first word is not used
+    is_zero = len(key) == _MT19937_WORDS and not np.any(key[1:]) and key[0] < 2**31
+    return is_zero or numbers.get("inc", 1) % 2 == 0

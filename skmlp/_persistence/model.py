@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from skmlp._engine.losses.registry import LOSSES
+from skmlp._persistence.check_model import check_names, check_values
 from skmlp._persistence.state_dict import from_state_dict, to_state_dict
+from skmlp._persistence.validate import shortened
 from skmlp._training.early_stopping import StoppingRule
 from skmlp._training.solver import Solver
 from skmlp._training.state import TrainingState
@@ -43,15 +45,16 @@ def saved(model: Any, *, with_solver: bool) -> dict[str, Any]:
         Plain types, with the format and the version that wrote it.
     """
     state = vars(model).copy()
-    if "_state" in state:
-        state |= {name: to_state_dict(state[name]) for name in _OBJECTS}
-        if not with_solver:
-            state["_state"] |= dict.fromkeys(_OF_SOLVER)
+    state |= {name: to_state_dict(state[name]) for name in _OBJECTS if name in state}
+    if "_state" in state and not with_solver:
+        state["_state"] |= dict.fromkeys(_OF_SOLVER)
     return state | {_FORMAT: FORMAT, _VERSION: _installed_version()}
 
 
 def restored(cls: type, state: dict[str, Any]) -> dict[str, Any]:
     """Return the attributes of a model of class `cls` from what was stored.
+
+    The state may come from a stranger's file. What is not refused predicts, whatever it predicts.
 
     Parameters
     ----------
@@ -63,32 +66,57 @@ def restored(cls: type, state: dict[str, Any]) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If the format is not known, because a newer version wrote it.
+        If the format is not known, because a newer version wrote it. If the state has names that a
+        model cannot have, or values that do not fit one another.
 
     Warns
     -----
     UserWarning
         If a fitted model is in an older format. It predicts the same.
     """
+    if not isinstance(state, dict):
+        raise _not_a_model(cls, f"it is no dict, but {shortened(state)}")
     state = state.copy()
     number, version = state.pop(_FORMAT, 0), state.pop(_VERSION, "0.1.0")
     if not isinstance(number, int) or not 0 <= number <= FORMAT:
+        number, version = shortened(number), version if isinstance(version, str) else "?"
         raise ValueError(
-            f"This {cls.__name__} was saved by skmlp {version} in format {number!r}; the installed "
+            f"This {cls.__name__} was saved by skmlp {version} in format {number}; the installed "
             f"skmlp {_installed_version()} reads the formats 0 to {FORMAT}. Load it with skmlp "
             f"{version} or a later version, or export it there by to_sklearn() or to_onnx()."
         )
-    if "_state" in state:
-        if number < FORMAT:
-            warn(
-                f"This {cls.__name__} was saved by skmlp {version} in format {number}; the "
-                f"installed skmlp {_installed_version()} writes format {FORMAT}. It predicts as it "
-                "did. Save it again to have it in the new format.",
-                UserWarning,
-            )
+    is_old = "_state" in state and number < FORMAT
+    try:
+        if is_old:
             state = _from_format_0(state)
-        state |= {name: from_state_dict(state[name]) for name in _OBJECTS}
+        check_names(cls, state)
+        state |= {name: from_state_dict(state[name]) for name in _OBJECTS if name in state}
+        check_values(state)
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
+        raise _not_a_model(cls, str(error)) from error
+    if is_old:
+        warn(
+            f"This {cls.__name__} was saved by skmlp {version} in format {number}; the "
+            f"installed skmlp {_installed_version()} writes format {FORMAT}. It predicts as it "
+            "did. Save it again to have it in the new format.",
+            UserWarning,
+        )
     return _defaults(cls) | state
+
+
+def _not_a_model(cls: type, reason: str) -> ValueError:
+    """Return the error for a state that no model has."""
+    return ValueError(
+        f"This {cls.__name__} cannot be loaded: {reason}. The file is damaged, or was not written "
+        "by skmlp."
+    )
 
 
 def _installed_version() -> str:

@@ -12,8 +12,9 @@ import numpy as np
 
 from skmlp._data.targets import ClassificationTargets
 from skmlp._engine.losses.registry import LOSSES
+from skmlp._persistence.forms import check_form
 from skmlp._persistence.generators import generator_from_dict, generator_to_dict
-from skmlp._persistence.validate import copy_into, not_negative, validated_like
+from skmlp._persistence.validate import copy_into, not_negative, shortened, validated_like
 from skmlp._training.early_stopping import ReplayedPlateaus, StoppingRule
 from skmlp._training.history import History
 from skmlp._training.optimizers import OPTIMIZERS
@@ -48,20 +49,24 @@ def to_state_dict(obj: Any) -> dict[str, Any]:
     return {"class": type(obj).__name__, **attributes}
 
 
-def from_state_dict(state: dict[str, Any]) -> Any:
+def from_state_dict(state: Any) -> Any:
     """Return a new object with the stored attributes.
+
+    The dict may come from a stranger's file: the object has the attributes of its class, each of
+    the right kind. Whether they fit one another is not checked here.
 
     Raises
     ------
     ValueError
-        If the dict names no class of `CLASSES`.
+        If the dict names no class of `CLASSES`, or has other attributes than its objects.
     """
-    kind = state.get("class")
+    kind = state.get("class") if isinstance(state, dict) else None
     if not isinstance(kind, str) or kind not in CLASSES:
-        raise ValueError(f"the stored class {kind!r} is none of {sorted(CLASSES)}")
+        raise ValueError(f"the stored class {shortened(kind)} is none of {sorted(CLASSES)}")
     cls = CLASSES[kind]
     obj = cls() if cls in _WITH_DEFAULTS else object.__new__(cls)
     vars(obj).update({n: _from_plain(value) for n, value in state.items() if n != "class"})
+    check_form(obj)
     return obj
 
 
@@ -115,5 +120,5 @@ def _from_plain(value: Any) -> Any:
     if value.get("class") in ("RandomState", "Generator"):
         return generator_from_dict(value)
     if value.get("class") == "dtype":
-        return np.dtype(value["name"])
+        return np.dtype(str(value.get("name")))
     return from_state_dict(value)

@@ -1,9 +1,13 @@
 """Values from a stranger's file: accepted where they have the form of values of our own."""
 
+import reprlib
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+
+# larger counts are not exact as floats, and no training reaches them
+COUNT_MAX = 2**53
 
 
 def validated_like(own: Any, value: Any, name: str = "") -> Any:
@@ -16,7 +20,7 @@ def validated_like(own: Any, value: Any, name: str = "") -> Any:
     """
     if isinstance(own, dict):
         if not isinstance(value, dict) or set(value) != set(own):
-            raise ValueError(f"{name} must have {sorted(own)}")
+            raise ValueError(f"{shortened(name)} must have {sorted(own)}")
         return {key: validated_like(part, value[key], key) for key, part in own.items()}
     if isinstance(own, np.ndarray):
         array = np.empty_like(own)
@@ -35,27 +39,45 @@ def copy_into(array: np.ndarray, values: Any) -> None:
 
 
 def not_negative(value: Any, name: str) -> Any:
-    """Return the value, unless it is a count below 0."""
-    if isinstance(value, Integral) and value < 0:
-        raise ValueError(f"{name} counts something, and cannot be {value!r}")
+    """Return the value, unless it is an integer that is no count: below 0, or beyond reach."""
+    if not isinstance(value, bool) and isinstance(value, Integral) and not is_count(value):
+        raise ValueError(f"{name} counts something, and cannot be {shortened(value)}")
     return value
+
+
+def is_number(value: Any) -> bool:
+    """Return whether the value is a real number that a float can be."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    return not isinstance(value, Integral) or abs(int(value)) <= COUNT_MAX
+
+
+def is_count(value: Any) -> bool:
+    """Return whether the value is an integer from 0 to COUNT_MAX."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        return False
+    return 0 <= int(value) <= COUNT_MAX
+
+
+def shortened(value: Any) -> str:
+    """Return the value for an error message, which must not be as long as the file."""
+    text = reprlib.repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def _like(own: Any, value: Any, name: str) -> Any:
-    """Return the value, if it is of the same kind as `own`."""
-    if isinstance(own, np.generic):
-        return type(own)(value)  # NumPy's scalars compute in their own precision
+    """Return the value, if it is of the same kind as `own`; an integer as a float where it is."""
     if isinstance(own, list):
-        fits = isinstance(value, list) and all(_is_number(entry) for entry in value)
+        fits = isinstance(value, list) and all(is_number(entry) for entry in value)
     elif isinstance(own, bool) or not isinstance(own, Real):
         fits = type(value) is type(own)
+    elif isinstance(own, Integral):
+        # a generator's numbers are larger than any count
+        fits = not isinstance(value, bool) and isinstance(value, Integral)
     else:
-        kind = Integral if isinstance(own, Integral) else Real
-        fits = _is_number(value) and isinstance(value, kind)
+        fits = is_number(value)
+        value = float(value) if fits else value
     if not fits:
-        raise ValueError(f"{name} cannot be {value!r}")
-    return value
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
+        raise ValueError(f"{name} cannot be {shortened(value)}")
+    # NumPy's scalars compute in their own precision
+    return type(own)(value) if isinstance(own, np.generic) else value

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from skmlp._engine.network import Network
 from skmlp._engine.types import FloatArray, IndexArray
 from skmlp._training.dataset import Dataset
@@ -24,7 +26,8 @@ class Validation:
     score : callable or None, default=None
         ``score(network)`` returns the score. If None, it is the loss's own: accuracy.
     chunk_rows : int or None, default=None
-        Number of rows per chunk of the forward pass. If None, all rows at once.
+        Number of rows per chunk. If None, all rows at once. The network's output is in memory for
+        one chunk only.
     """
 
     data: Dataset
@@ -34,10 +37,24 @@ class Validation:
     def measure(self, network: Network, history: History) -> None:
         """Append the mean loss and the score to the history."""
         loss, y, w = network.loss.unsmoothed, self.data.y, self.data.w
-        z = network.predictor().raw(self.data.X, self.chunk_rows)
-        score = loss.score(z, y, w) if self.score is None else self.score(network)
-        history.validation_loss_curve.append(loss.loss_gradient(z, y, w))
+        mean_loss, predicted = 0.0, []
+        for rows, z in network.predictor().chunks(self.data.X, self.chunk_rows):
+            if self.score is None:
+                predicted.append(loss.predict(z))
+            share = len(z) / len(y)
+            mean_loss += share * loss.loss_gradient(z, y[rows], None if w is None else w[rows])
+        if self.score is None:
+            score = loss.score(np.concatenate(predicted), y, w)
+        else:
+            score = self.score(network)
+        history.validation_loss_curve.append(mean_loss)
         history.validation_scores.append(score)
+
+    def measured(self, network: Network) -> History:
+        """Return a history of this one measurement."""
+        history = History()
+        self.measure(network, history)
+        return history
 
 
 @dataclass(frozen=True)

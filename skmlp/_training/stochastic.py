@@ -93,7 +93,8 @@ def train_stochastic(
             if epoch < max_epochs:
                 loop.events.progress(loop.progress)
         else:
-            history.converged = planned
+            # without patience there is no other end than that of the planned epochs
+            history.converged = planned or rule.patience == math.inf
     except KeyboardInterrupt as interrupt:
         loop.roll_back(interrupt)
         vars(rule).update(loop.progress.rule)

@@ -1,6 +1,11 @@
 """Class weights, and their product with sample weights."""
 
+import datetime
+import tracemalloc
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 from networks import (
     SOLVERS,
@@ -20,7 +25,7 @@ from sklearn.metrics import log_loss
 from sklearn.utils.class_weight import compute_class_weight
 
 from skmlp._compat import check_sample_weight
-from skmlp._data.class_weight import ClassWeights, combined_weights
+from skmlp._data.class_weight import ClassWeights, check_not_classes, combined_weights
 from skmlp._data.targets import ClassificationTargets
 from skmlp._training.optimizers import OPTIMIZERS
 
@@ -247,9 +252,115 @@ def test_a_list_of_dicts_is_multiplied_over_the_columns(convert):
         ({0: 1, 1: 2}, MULTILABEL, "does not fit y, which is multilabel.*list of 3 dicts"),
         ([{-2: 1}], MULTICLASS, "is a list, which is meant for multilabel"),
         ([{0: 1, 1: 2}], MULTILABEL, "does not fit y.*list of 3 dicts"),
-        ({"no": 1, "maybe": 2}, BINARY, r"\['yes'\], are not in class_weight"),
+        ([{0: 1}, {2: 1}, {}], MULTILABEL, r"multilabel y, whose labels are 0.*: 2 are not"),
+        ([{0: 1}, {0: 1}, {"1": 1}], MULTILABEL, "another kind than the labels: '1' are not"),
+        ([{0: 1}, {0: 1}, "balanced"], MULTILABEL, "has the entry 'balanced'.*give a dict"),
+        ({1: 2}, BINARY, "another kind than the labels: 1 are not.*'no', 'yes', which are text"),
+        ({"7": 2, None: 1}, MULTICLASS, "'7', None are not among .*-2, 7, 100, which are numbers"),
+        ({"no": "2"}, BINARY, "gives label 'no' the weight '2', no number"),
+        ({"no": None}, BINARY, "gives label 'no' the weight None, no number"),
     ],
 )
 def test_class_weights_that_do_not_fit_the_labels_are_refused(class_weight, y, message):
     with pytest.raises(ValueError, match=message):
         weights_of(class_weight, y)
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "y", "expected"),
+    [
+        # labels of digits are text, whatever numbers they look like
+        ({"1": 1, "2": 5}, ["1", "2"], [1, 5]),
+        ({"01": 1, "1": 5}, ["01", "1"], [1, 5]),
+        ({"-1": 1, "1": 5}, ["-1", "1"], [1, 5]),
+        ({"7": 3, "x": 5}, ["7", "x"], [3, 5]),
+        ({"1": 5}, np.array(["01", "1"], dtype=object), [1, 5]),
+        ({np.str_("a"): 5}, ["a", "b"], [5, 1]),
+        # scalars of NumPy and of Python are the same labels
+        ({np.int64(7): 3, np.float32(8): 5}, [7, 8], [3, 5]),
+        ({7: 3, 8.0: 5}, np.array([7.0, 8.0]), [3, 5]),
+        ({0: 3, 1: 5}, [False, True], [3, 5]),
+        ({np.True_: 5}, [False, True], [1, 5]),
+        ({1: 5}, [0, 1], [1, 5]),
+        ({2**53 + 1: 5}, [2**53, 2**53 + 1], [1, 5]),
+        ({1: np.float32(0.5)}, [0, 1], [1, 0.5]),
+        # dates in any unit
+        ({np.datetime64("2020-01-01"): 3}, np.array(["2020", "2021"], "M8[ns]"), [3, 1]),
+        ({pd.Timestamp("2021"): 5}, np.array(["2020", "2021"], "M8[D]"), [1, 5]),
+        ({datetime.date(2021, 1, 1): 5}, np.array(["2020", "2021"], "M8[s]"), [1, 5]),
+        ({datetime.timedelta(2): 5}, np.array([1, 2], "m8[D]"), [1, 5]),
+    ],
+)
+def test_a_key_is_the_label_of_its_value_and_kind(class_weight, y, expected):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert weights_of(class_weight, np.asarray(y)).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "y", "absent", "expected"),
+    [
+        ({"no": 2, "maybe": 3}, BINARY, "'maybe'", [2, 1, 1, 2, 1]),
+        ({8: 5}, MULTICLASS, "8", [1] * 5),
+        ({8: 5, np.int64(9): 1, 7: 2}, MULTICLASS, "8, 9", [2, 1, 2, 1, 1]),
+        ({pd.Timestamp("2022"): 5}, np.array(["2020", "2021"], "M8[D]"), "Timestamp", [1, 1]),
+    ],
+)
+def test_weights_of_absent_classes_are_warned_of(class_weight, y, absent, expected):
+    with pytest.warns(UserWarning, match=f"labels that do not occur: {absent}.*not among"):
+        assert weights_of(class_weight, y).tolist() == expected
+
+
+def test_a_fold_that_lacks_a_weighted_class_is_warned_of_in_fit_and_partial_fit():
+    some = y != 2
+    weights = {0: 1.0, 1: 3.0, 2: 5.0}
+    for method in ("fit", "partial_fit"):
+        arguments = {"classes": [0, 1]} if method == "partial_fit" else {}
+        with pytest.warns(UserWarning, match="do not occur: 2 are not among the classes 0, 1"):
+            model = getattr(small(class_weight=weights), method)(X[some], y[some], **arguments)
+        other = small(class_weight={0: 1.0, 1: 3.0})
+        assert_same_model(model, getattr(other, method)(X[some], y[some], **arguments))
+
+
+def test_class_weights_of_many_labels_take_no_matrix_of_integers():
+    Y = np.random.RandomState(0).rand(5000, 200) < 0.1
+    targets = ClassificationTargets(Y)
+    table = ClassWeights("balanced", targets, Y, None)
+    tracemalloc.start()
+    table.of_rows(Y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < Y.nbytes
+
+
+# --- Classes in place of weights --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "y"),
+    [
+        ([0, 1, 2], Y),
+        (np.array([2, 1, 0, 3]), Y),
+        (["no", "yes"], BINARY),
+        (np.array(["a", "b", "c", "d", "e"]), BINARY),
+        (np.array(["no", "yes"], dtype=object), BINARY),
+    ],
+)
+def test_classes_in_place_of_sample_weights_are_refused_with_the_remedy(given, y):
+    with pytest.raises(ValueError, match=r"sample_weight=.*looks like the classes.*classes=\.\.\."):
+        check_not_classes(given, y)
+
+
+@pytest.mark.parametrize(
+    "given", [None, 2.0, np.ones(6), np.ones(5), [0, 1], [[0], [1], [2]], [0, 1, 2, 3, 4, 5]]
+)
+def test_other_sample_weights_are_not_taken_for_classes(given):
+    check_not_classes(given, Y)
+
+
+def test_partial_fit_says_that_classes_are_no_sample_weights():
+    with pytest.raises(ValueError, match="looks like the classes of y"):
+        small().partial_fit(X, y, [0, 1, 2])
+    model = small().partial_fit(X, y, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match="looks like the classes of y"):
+        model.partial_fit(X, y, [0, 1, 2])

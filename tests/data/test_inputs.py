@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from networks import (
     FRAME,
@@ -18,7 +19,7 @@ from networks import (
 from scipy import sparse
 from sklearn import config_context
 
-from skmlp._data.inputs import accepted_dtypes, float_dtype
+from skmlp._data.inputs import accepted_dtypes, check_not_masked, float_dtype, raise_with_remedy
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -64,10 +65,76 @@ def test_one_wide_column_widens_a_frame(dtypes, expected):
     assert float_dtype(frame.astype(dict(zip("ab", dtypes, strict=True)))) == expected
 
 
+class Tensor:
+    """An array of another library, whose dtype is known by its name only."""
+
+    def __init__(self, dtype):
+        self.dtype = dtype
+
+
+class Schema:
+    """The schema of a table of pyarrow."""
+
+    def __init__(self, *types):
+        self.types = types
+
+
+class Table:
+    """A table of pyarrow."""
+
+    def __init__(self, *types):
+        self.schema = Schema(*types)
+
+
+@pytest.mark.parametrize(
+    ("X", "expected"),
+    [
+        (Tensor("torch.float32"), "float32"),
+        (Tensor("torch.float16"), "float32"),
+        (Tensor("torch.bfloat16"), "float32"),
+        (Tensor("torch.float64"), "float64"),
+        (Tensor("torch.int32"), "float64"),
+        (Table("float", "halffloat"), "float32"),
+        (Table("float", "double"), "float64"),
+        (Table("float", "int64"), "float64"),
+        (pd.DataFrame({"a": [1.0]}, dtype="Float32"), "float32"),
+        (pl.DataFrame({"a": [1.0]}, schema={"a": pl.Float32}), "float32"),
+        (pl.DataFrame({"a": [1.0], "b": [1.0]}), "float64"),
+    ],
+)
+def test_floats_of_other_libraries_have_their_precision(X, expected):
+    assert float_dtype(X) == expected
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [
+        ("float[pyarrow]", np.float32),
+        ("halffloat[pyarrow]", np.float32),
+        ("double[pyarrow]", np.float64),
+    ],
+)
+def test_columns_of_pyarrow_are_computed_in_their_precision(dtype, expected):
+    pa = pytest.importorskip("pyarrow")
+    kind = {"float": pa.float32, "halffloat": pa.float16, "double": pa.float64}[dtype[:-9]]
+    inputs = FRAME.astype(pd.ArrowDtype(kind()))
+    assert float_dtype(inputs) == expected
+    assert_computes_in(small().fit(inputs, y), expected, inputs)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_tensors_of_pytorch_are_computed_in_their_precision(dtype):
+    torch = pytest.importorskip("torch")
+    inputs = torch.tensor(X, dtype=getattr(torch, dtype))
+    expected = np.float64 if dtype == "float64" else np.float32
+    assert_computes_in(small().fit(inputs, y), expected, inputs)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_dense_bytes_and_half_floats_are_kept_and_sparse_ones_are_not(dtype):
+def test_dense_narrow_dtypes_are_kept_and_sparse_ones_are_not(dtype):
     dtype = np.dtype(dtype)
-    assert accepted_dtypes(np.ones((3, 2)), dtype) == [dtype, np.uint8, np.float16]
+    narrow = [np.bool_, np.int8, np.uint8, np.int16, np.uint16, np.float16]
+    assert accepted_dtypes(np.ones((3, 2)), dtype) == [dtype, *narrow]
     assert accepted_dtypes(sparse.csr_matrix(np.ones((3, 2))), dtype) == [dtype]
 
 
@@ -134,9 +201,10 @@ def test_float32_learns_what_float64_learns():
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize("narrow", ["uint8", "float16"])
+@pytest.mark.parametrize("narrow", ["uint8", "float16", "bool", "int8", "int16", "uint16"])
 def test_narrow_rows_train_the_model_of_their_wide_copy(narrow, solver):
-    pixels = np.random.RandomState(0).randint(0, 16, (90, 4)).astype(narrow)
+    pixels = np.random.RandomState(0).randint(0, 16, (90, 4))
+    pixels = (pixels > 7 if narrow == "bool" else pixels).astype(narrow)
     settings = {"solver": solver, "dtype": "float32", "early_stopping": True, "alpha": 0.1}
     ours = small(**settings).fit(pixels, y)
     wide = small(**settings).fit(pixels.astype("float32"), y)
@@ -145,9 +213,11 @@ def test_narrow_rows_train_the_model_of_their_wide_copy(narrow, solver):
     np.testing.assert_array_equal(ours.predict_proba(pixels), wide.predict_proba(pixels))
 
 
-def test_bytes_are_not_copied_to_floats_as_a_whole():
+@pytest.mark.parametrize("narrow", ["uint8", "int8", "bool"])
+def test_bytes_are_not_copied_to_floats_as_a_whole(narrow):
     pixels = np.random.RandomState(0).randint(0, 256, (20_000, 100)).astype("uint8")
     labels = pixels[:, 0] > 127
+    pixels = pixels > 127 if narrow == "bool" else pixels.astype(narrow)
     model = small(dtype="float32", max_iter=1, batch_size=100)
     tracemalloc.start()
     with config_context(working_memory=0.5):
@@ -156,3 +226,34 @@ def test_bytes_are_not_copied_to_floats_as_a_whole():
     tracemalloc.stop()
     # as floats they are four times as large
     assert peak < pixels.nbytes
+
+
+# --- Refusals ---------------------------------------------------------------------------------
+
+
+def test_masks_are_refused_only_if_they_are_set():
+    check_not_masked(np.ma.array(X), "X")
+    check_not_masked(np.ma.masked_invalid(X), "X")
+    check_not_masked(X, "X")
+    with pytest.raises(
+        ValueError, match=r"rows is a masked array in which .*rows\.filled\(value\)"
+    ):
+        check_not_masked(np.ma.array(X, mask=X > 1), "rows")
+
+
+@pytest.mark.parametrize(
+    ("error", "is_explained"),
+    [
+        (ValueError("Input X contains NaN."), True),
+        (ValueError("could not convert string to float: 'red'"), True),
+        (TypeError("float() argument must be a string or a real number, not 'NAType'"), True),
+        (ValueError("Input X contains infinity or a value too large"), False),
+        (ValueError("Input y contains NaN."), False),
+    ],
+)
+def test_missing_values_and_text_are_refused_with_the_remedy(error, is_explained):
+    with pytest.raises(type(error)) as raised:
+        raise_with_remedy(error, small())
+    assert str(raised.value).startswith(str(error))
+    assert ("skmlp.make_tabular_classifier()" in str(raised.value)) == is_explained
+    assert (raised.value is error) == (not is_explained)

@@ -1,10 +1,14 @@
 """Labels to targets and back; class weights of rows, by hand."""
 
+import tracemalloc
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 
-from skmlp._data.targets import ClassificationTargets
+from skmlp._data.targets import ClassificationTargets, sorted_classes
 
 BINARY = np.array(["no", "yes", "yes", "no", "yes"])
 MULTICLASS = np.array([7, -2, 7, 100, -2])
@@ -121,3 +125,64 @@ def test_labels_of_another_kind_are_refused_by_name(learnt, y, message):
 def test_targets_that_are_no_classes_are_refused(y, message):
     with pytest.raises(ValueError, match=message):
         ClassificationTargets(y)
+
+
+# --- Labels in containers of other libraries --------------------------------------------------
+
+
+def test_large_nullable_integers_are_different_classes():
+    ids = pd.Series([2**53, 2**53 + 1, 2**53], dtype="Int64")
+    encoder = ClassificationTargets(ids)
+    assert encoder.classes_.tolist() == [2**53, 2**53 + 1]
+    assert encoder.encode(ids).tolist() == [[False], [True], [False]]
+    assert encoder.encode(ids.astype("UInt64")).tolist() == [[False], [True], [False]]
+    assert sorted_classes(ids).tolist() == [2**53, 2**53 + 1]
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 1], [True, False, True]])
+def test_objects_are_learnt_as_the_numbers_or_booleans_that_they_are(labels):
+    encoder = ClassificationTargets(np.array(labels, dtype=object))
+    assert encoder.classes_.dtype == np.array(labels).dtype
+    assert encoder.decode(encoder.encode(np.array(labels, dtype=object))).tolist() == labels
+
+
+def test_a_column_is_warned_of_once_for_each_use():
+    column = np.array([[0], [1]])
+    with pytest.warns(UserWarning, match="column-vector") as caught:
+        ClassificationTargets(column).encode(column)
+    assert len(caught) == 1
+
+
+def test_many_classes_are_warned_of_once_unless_they_were_given():
+    y = np.arange(30) // 2 * 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ClassificationTargets(y).encode(y)
+        ClassificationTargets(np.arange(30), classes=np.arange(30)).encode(np.arange(30))
+        ClassificationTargets(np.arange(20)).encode(np.arange(20))
+    with pytest.warns(UserWarning, match="number of unique classes.*30 different.*30") as caught:
+        ClassificationTargets(np.arange(30)).encode(np.arange(30))
+    assert len(caught) == 1
+
+
+def test_indicators_of_other_codes_are_refused_by_name():
+    encoder = ClassificationTargets(MULTILABEL)
+    for convert in (np.asarray, sparse.csr_matrix):
+        coded = convert(2 * MULTILABEL - 1)
+        with pytest.raises(ValueError, match=r"y must be .*: -1, 1\..*\(y > 0\)"):
+            ClassificationTargets(coded)
+        with pytest.raises(ValueError, match=r"labels must be .*: -1, 1\..*\(labels > 0\)"):
+            encoder.encode(coded, name="labels")
+
+
+def test_decoded_sparse_labels_are_never_a_dense_matrix_of_integers():
+    encoder = ClassificationTargets(sparse.csr_matrix(MULTILABEL))
+    encoded = np.zeros((5000, 300), dtype=bool)
+    encoded[::7, ::11] = True
+    tracemalloc.start()
+    decoded = encoder.decode(encoded)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < encoded.nbytes
+    assert decoded.dtype == int
+    np.testing.assert_array_equal(decoded.toarray(), encoded)

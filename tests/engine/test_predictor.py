@@ -79,7 +79,7 @@ def test_hidden_activations_lead_to_the_predicted_probabilities():
     np.testing.assert_allclose(first, np.tanh(X @ W[0] + b[0]))
     z = first @ W[1] + b[1]
     np.testing.assert_allclose(last, z * np.tanh(np.log1p(np.exp(z))))
-    np.testing.assert_allclose(last @ W[2] + b[2], model.decision_function(X))
+    np.testing.assert_allclose(last @ W[2] + b[2], model.logits(X))
     np.testing.assert_array_equal(model.hidden_activations(X, -2), first)
 
 

@@ -112,7 +112,7 @@ def test_multilabel_predictions_are_of_the_kind_mlpclassifier_gives(convert):
 def test_predictions_agree_with_each_other(kind, data):
     model = small().fit(*data)
     n, k = len(data[0]), len(model.classes_)
-    z, proba = model.decision_function(data[0]), model.predict_proba(data[0])
+    z, proba = model.logits(data[0]), model.predict_proba(data[0])
     labels = model.predict(data[0])
     assert z.shape == ((n,) if kind == "binary" else (n, k))
     assert proba.shape == (n, k)

@@ -12,7 +12,7 @@ import sklearn.neural_network._multilayer_perceptron as sklearn_mlp
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.special import expit, log_softmax
-from sklearn.datasets import make_classification
+from sklearn.datasets import load_digits, make_classification
 from sklearn.exceptions import NotFittedError
 from sklearn.neural_network import MLPClassifier
 from sklearn.neural_network._stochastic_optimizers import BaseOptimizer
@@ -340,7 +340,7 @@ def test_difference_06_log_probabilities_of_confident_rows_are_finite_and_exact(
         for cls in (MLPClassifier, NumpyMLPClassifier)
     )
     far = X * 1e4
-    z = ours.decision_function(far)
+    z = ours.logits(far)
     assert abs(z).max() > 1e4
     if kind == "binary":
         exact = np.column_stack([-np.logaddexp(0, z), -np.logaddexp(0, -z)])
@@ -604,3 +604,60 @@ def test_difference_10_alpha_is_over_the_rows_of_the_batch():
     for batch_size in (100, 25):
         penalty = losses[batch_size, 6.0] - losses[batch_size, 0]
         assert penalty == pytest.approx(6.0 / (2 * batch_size) * squares)
+
+
+# 11. Warm start
+
+
+def test_difference_11_a_warm_start_has_its_patience_anew():
+    params = {"tol": 1.0, "n_iter_no_change": 7, "max_iter": 5, "warm_start": True}
+    theirs, ours = (
+        cls(random_state=1, **params).fit(X, Y).fit(X, Y)
+        for cls in (MLPClassifier, NumpyMLPClassifier)
+    )
+    # patience is for 7 epochs, of which their first fit has used 4
+    assert theirs.n_iter_ == 4
+    assert ours.n_iter_ == 5
+
+
+def inverted_digits():
+    digits, labels = load_digits(return_X_y=True)
+    return digits / 16, 1 - digits / 16, labels
+
+
+def test_difference_11_a_converged_model_learns_from_other_rows():
+    digits, inverted, labels = inverted_digits()
+    params = {"max_iter": 400, "tol": 1e-3, "learning_rate_init": 0.01, "random_state": 0}
+    theirs, ours = (
+        cls((30,), warm_start=True, **params).fit(digits, labels).fit(inverted, labels)
+        for cls in (MLPClassifier, NumpyMLPClassifier)
+    )
+    assert theirs.n_iter_ == 1
+    assert theirs.score(inverted, labels) < 0.2
+    assert ours.score(inverted, labels) > 0.8
+
+
+def test_difference_11_early_stopping_measures_the_value_to_beat_on_the_rows_of_each_call():
+    digits, _, labels = inverted_digits()
+    params = {"early_stopping": True, "warm_start": True, "max_iter": 300, "random_state": 0}
+    theirs, ours = (
+        cls((50,), **params).fit(digits[:200], labels[:200])
+        for cls in (MLPClassifier, NumpyMLPClassifier)
+    )
+    for model in (theirs, ours):
+        model.fit(digits[:900], labels[:900])
+    assert theirs.n_iter_ == 1
+    assert theirs.score(digits[900:], labels[900:]) < 0.6
+    assert ours.score(digits[900:], labels[900:]) > 0.8
+
+
+def test_difference_11_a_fit_that_makes_the_model_worse_keeps_it():
+    digits, _, labels = inverted_digits()
+    model = NumpyMLPClassifier(
+        (50,), early_stopping=True, scoring="loss", warm_start=True, random_state=0, max_iter=100
+    ).fit(digits, labels)
+    before, proba = model.best_validation_score_, model.predict_proba(digits)
+    model.set_params(learning_rate_init=3.0).fit(digits, labels)
+    assert model.best_epoch_ == 0
+    assert model.best_validation_score_ == before
+    assert_array_equal(model.predict_proba(digits), proba)

@@ -275,17 +275,6 @@ def test_warm_start_goes_on_as_there(solver, kind):
     assert_same_model(theirs, ours, X, tolerance=1e-5 if solver == "lbfgs" else 1e-8)
 
 
-def test_warm_start_keeps_its_patience_as_there():
-    X, y = make_data("binary")
-    params = {"tol": 1.0, "n_iter_no_change": 7, "max_iter": 5, "warm_start": True}
-    theirs, ours = fit_both(X, y, random_state=1, **params)
-    theirs.fit(X, y)
-    ours.fit(X, y)
-    # patience is for 7 epochs, of which the first fit used 4
-    assert ours.n_iter_ == 4
-    assert_same_model(theirs, ours, X)
-
-
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
 @pytest.mark.parametrize("solver", STOCHASTIC)
 def test_first_partial_fit_is_the_same(solver, kind):

@@ -7,7 +7,9 @@ from numpy.testing import assert_allclose
 
 from skmlp import NumpyMLPClassifier
 from skmlp._engine.activations import ACTIVATIONS
-from skmlp._export.onnx_graph import FIRST_OPSET, ONNX_ACTIVATIONS
+from skmlp._engine.losses.registry import LOSSES
+from skmlp._export.onnx_graph import FIRST_OPSET, ONNX_ACTIVATIONS, write_log_odds
+from skmlp._export.onnx_model import _OnnxGraph
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -61,3 +63,28 @@ def test_onnx_of_linear_and_normalised_networks_predicts_the_same(params, dtype)
     pytest.importorskip("onnx")
     model = fitted(dtype=dtype, **params)
     assert_onnx_agrees(model.to_onnx(), model, rows(dtype), dtype)
+
+
+@every_dtype
+@pytest.mark.parametrize("K", [2, 3, 30])
+@pytest.mark.parametrize("size", [0.1, 10, 1000])
+def test_onnx_log_odds_are_those_of_the_loss(size, K, dtype):
+    onnx = pytest.importorskip("onnx")
+    z = (size * np.random.RandomState(0).normal(size=(200, K))).astype(dtype)
+    z[:5, 1:] = z[:5, :1]  # equal logits
+    g = _OnnxGraph(np.dtype(dtype))
+    write_log_odds(g, "X", K, "scores")
+    number = onnx.helper.np_dtype_to_tensor_dtype(g.dtype)
+    X, scores = (
+        onnx.helper.make_tensor_value_info(name, number, ["N", K]) for name in ("X", "scores")
+    )
+    opsets = [onnx.helper.make_opsetid("", FIRST_OPSET)]
+    proto = onnx.helper.make_model(
+        onnx.helper.make_graph(g.nodes, "log_odds", [X], [scores], g.constants),
+        opset_imports=opsets,
+        ir_version=onnx.helper.find_min_ir_version_for(opsets),
+    )
+    onnx.checker.check_model(proto, full_check=True)
+    expected = LOSSES["softmax"]().log_odds(z)
+    tolerance = {"float32": 1e-5, "float64": 1e-13}[dtype]
+    assert_allclose(run(proto, z, ["scores"])[0], expected, rtol=tolerance, atol=tolerance)

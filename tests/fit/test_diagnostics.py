@@ -17,7 +17,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 
 def test_a_batch_larger_than_the_data_warns_and_is_all_of_it():
-    with pytest.warns(UserWarning, match="batch_size=1000 .*90 training rows") as caught:
+    message = "batch_size=1000 is larger than the training set"
+    with pytest.warns(UserWarning, match=message) as caught:
         model = small(batch_size=1000).fit(X, y)
     assert_identical_model(model, small(batch_size=90).fit(X, y))
     assert {w.filename for w in caught if "batch_size" in str(w.message)} == {__file__}
@@ -94,6 +95,78 @@ def test_what_has_been_learnt_is_not_warned_of_however_it_ended():
         # one class alone leaves nothing to learn
         small(**params).fit(X, np.zeros(90))
         small(**params).partial_fit(np.zeros_like(X), y, classes=[0, 1, 2])
+
+
+# --- Parameters without effect -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"scoring": "accuracy"}, "scoring='accuracy' has no effect without a validation set"),
+        ({"scoring": "loss"}, "scoring='loss' has no effect without a validation set"),
+        ({"refit": True}, "refit=True has no effect without early stopping"),
+        (
+            {"scoring": "loss", "early_stopping": True, "solver": "lbfgs"},
+            "scoring='loss' has no effect .* with a stochastic solver",
+        ),
+    ],
+)
+def test_parameters_for_a_validation_set_warn_if_there_is_none(params, message):
+    with pytest.warns(UserWarning, match=message) as caught:
+        small(**params).fit(X, y)
+    assert {w.filename for w in caught if "no effect" in str(w.message)} == {__file__}
+
+
+def test_refit_with_a_validation_set_of_ones_own_warns():
+    with pytest.warns(UserWarning, match="refit=True has no effect with X_val"):
+        small(refit=True, early_stopping=True).fit(X, y, X_val=X, y_val=y)
+
+
+@pytest.mark.parametrize(
+    ("params", "own_set"),
+    [
+        ({"scoring": "loss", "early_stopping": True, "refit": True}, False),
+        ({"scoring": "accuracy"}, True),
+        ({"scoring": "accuracy", "early_stopping": True}, True),
+        ({}, False),
+    ],
+)
+def test_parameters_that_have_an_effect_do_not_warn(params, own_set):
+    validation = {"X_val": X, "y_val": y} if own_set else {}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*no effect")
+        small(**params).fit(X, y, **validation)
+
+
+def test_partial_fit_does_not_warn_of_what_fit_would_use():
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*no effect")
+        small(scoring="loss", refit=True).partial_fit(X, y, classes=np.unique(y))
+
+
+# --- The limit to raise ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("params", "limit"),
+    [
+        ({"max_iter": 2}, "max_iter"),
+        ({"max_iter": 500, "max_time": 1e-6}, "max_time"),
+        ({"solver": "lbfgs", "max_iter": 2}, "max_iter"),
+        ({"solver": "lbfgs", "max_iter": 500, "max_fun": 2, "tol": 1e-9}, "max_fun"),
+    ],
+)
+def test_the_warning_names_the_limit_that_was_reached(params, limit):
+    with pytest.warns(ConvergenceWarning, match=rf"Increase {limit},"):
+        small(**params).fit(X, y)
+
+
+def test_epochs_without_patience_are_planned_and_do_not_warn():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        model = small(max_iter=3, n_iter_no_change=np.inf).fit(X, y)
+    assert model.n_iter_ == 3
 
 
 # --- Learning nothing --------------------------------------------------------------------------

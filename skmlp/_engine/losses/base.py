@@ -45,7 +45,10 @@ class Loss(Protocol):
     def baseline(self, y: Targets, w: FloatArray | None = None) -> float:
         """Return the least mean loss of predictions that are the same for all rows."""
 
-    def score(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
+    def predict(self, z: FloatArray) -> Targets:
+        """Return the predictions, encoded as the targets are."""
+
+    def score(self, predicted: Targets, y: Targets, w: FloatArray | None = None) -> float:
         """Return the score of the predictions, higher is better: early stopping's default."""
 
 
@@ -55,8 +58,8 @@ class ClassificationLoss(Loss, Protocol):
     def log_proba(self, z: FloatArray) -> FloatArray:
         """Return log(a), computed from z, so that it is finite and exact."""
 
-    def predict(self, z: FloatArray) -> Targets:
-        """Return the most probable encoded targets."""
+    def log_odds(self, z: FloatArray) -> FloatArray:
+        """Return log(a / (1 - a)), computed from z, so that it is finite and exact."""
 
 
 def weighted_mean(row_losses: FloatArray, delta: FloatArray, w: FloatArray | None) -> float:

@@ -74,8 +74,39 @@ class SoftmaxCrossEntropy:
         return a
 
     def log_proba(self, z: FloatArray) -> FloatArray:
-        """Return log softmax(z)."""
-        return log_softmax(z, axis=1)
+        """Return log softmax(z), or the lowest finite number where that is below the range."""
+        return _finite(log_softmax(z, axis=1))
+
+    def log_odds(self, z: FloatArray) -> FloatArray:
+        """Return the log-odds of each class k against all others, log(a_k) - log(1 - a_k).
+
+            log_odds_ik = z_ik - log(sum_{j != k} exp(z_ij))
+
+        The sum without the largest logit is a sum over the others, not a difference, so that the
+        most confident rows keep all digits. The order is that of the logits. A single class has no
+        others; its log-odds are taken to be its logit.
+        """
+        if z.shape[1] == 1:
+            return z.copy()
+        best = z.argmax(axis=1)[:, np.newaxis]
+        largest = np.take_along_axis(z, best, axis=1)
+        others = z.copy()
+        np.put_along_axis(others, best, -np.inf, axis=1)
+        second = others.max(axis=1, keepdims=True)
+        others -= second
+        of_best = largest - second - np.log(np.exp(others, out=others).sum(axis=1, keepdims=True))
+
+        log_odds, a = z - largest, others
+        np.exp(log_odds, out=a)
+        np.subtract(a.sum(axis=1, keepdims=True), a, out=a)
+        # without another class than the best one, the sum is at least 1
+        log_odds -= np.log(np.maximum(a, 1, out=a), out=a)
+        # rounding must not let another class reach the best one, nor part those that are equal
+        is_best = z == largest
+        of_rest = log_odds.max(axis=1, keepdims=True, where=~is_best, initial=-np.inf)
+        of_best = np.maximum(of_best, np.nextafter(of_rest, np.inf))
+        np.copyto(log_odds, of_best, where=is_best)
+        return _finite(log_odds)
 
     def predict(self, z: FloatArray) -> Targets:
         """Return the number of the most probable class, shape (m,)."""
@@ -86,9 +117,9 @@ class SoftmaxCrossEntropy:
         p = np.bincount(y, weights=w)
         return float(entr(p / p.sum()).sum())
 
-    def score(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
+    def score(self, predicted: Targets, y: Targets, w: FloatArray | None = None) -> float:
         """Return the accuracy: the weighted share of rows whose labels are all right."""
-        return _accuracy(self.predict(z), y, w)
+        return _accuracy(predicted, y, w)
 
 
 class LogisticCrossEntropy:
@@ -138,6 +169,10 @@ class LogisticCrossEntropy:
         """Return the log-probability of "yes", shape (m, K)."""
         return log_expit(z)
 
+    def log_odds(self, z: FloatArray) -> FloatArray:
+        """Return the log-odds of "yes" against "no", which are the logits."""
+        return z.copy()
+
     def predict(self, z: FloatArray) -> Targets:
         """Return whether "yes" is more probable than "no", shape (m, K)."""
         return z > 0
@@ -147,9 +182,15 @@ class LogisticCrossEntropy:
         p = np.average(y, axis=0, weights=w)
         return float((entr(p) + entr(1 - p)).sum())
 
-    def score(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
+    def score(self, predicted: Targets, y: Targets, w: FloatArray | None = None) -> float:
         """Return the accuracy: the weighted share of rows whose labels are all right."""
-        return _accuracy(self.predict(z), y, w)
+        return _accuracy(predicted, y, w)
+
+
+def _finite(values: FloatArray) -> FloatArray:
+    """Return the values, clipped in place to the finite numbers of their precision."""
+    info = np.finfo(values.dtype)
+    return np.clip(values, info.min, info.max, out=values)
 
 
 def _accuracy(predicted: Targets, y: Targets, w: FloatArray | None) -> float:

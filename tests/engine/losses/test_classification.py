@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from gradients import assert_same_gradient, central_differences
 from scipy.optimize import minimize
-from scipy.special import log_expit, log_softmax
+from scipy.special import log_expit, log_softmax, logsumexp
 from sklearn.metrics import accuracy_score, log_loss
 
 from skmlp._engine.losses.registry import LOSSES
@@ -181,7 +181,7 @@ def test_smoothed_loss_is_finite_at_huge_logits(name, K, dtype):
 def test_smoothing_changes_no_prediction(name, K, s):
     z, _, _ = some_rows(name, K)
     smoothed = LOSSES[name](s)
-    for method in ("inverse_link", "log_proba", "predict"):
+    for method in ("inverse_link", "log_proba", "log_odds", "predict"):
         np.testing.assert_array_equal(
             getattr(smoothed, method)(z), getattr(LOSSES[name](), method)(z)
         )
@@ -320,7 +320,8 @@ def test_log_probabilities_are_the_logs_of_the_probabilities(name, K):
 def test_proba_log_proba_and_predict_leave_the_logits_alone(name, K):
     z, _, _ = some_rows(name, K)
     before = z.copy()
-    for read in (LOSSES[name]().inverse_link, LOSSES[name]().log_proba, LOSSES[name]().predict):
+    loss = LOSSES[name]()
+    for read in (loss.inverse_link, loss.log_proba, loss.log_odds, loss.predict):
         assert not np.shares_memory(read(z), z)
         np.testing.assert_array_equal(z, before)
 
@@ -354,14 +355,16 @@ def test_accuracy_is_that_of_scikit_learn(name, K, weighted):
     y[::2] = loss.predict(z[::2])
     expected = accuracy_score(y, loss.predict(z), sample_weight=w)
     assert 0.3 < expected < 1
-    assert loss.score(z, y, w) == pytest.approx(expected, rel=1e-14)
+    assert loss.score(loss.predict(z), y, w) == pytest.approx(expected, rel=1e-14)
 
 
 def test_accuracy_of_multilabel_rows_counts_rows_with_all_labels_right():
     z = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, -1.0], [1.0, 1.0]])
     y = np.array([[True, True], [True, True], [True, True], [True, True]])
-    assert LOSSES["logistic"]().score(z, y) == 2 / 4
-    assert LOSSES["logistic"]().score(z, y, np.array([3.0, 1.0, 0.0, 0.0])) == 3 / 4
+    loss = LOSSES["logistic"]()
+    predicted = loss.predict(z)
+    assert loss.score(predicted, y) == 2 / 4
+    assert loss.score(predicted, y, np.array([3.0, 1.0, 0.0, 0.0])) == 3 / 4
 
 
 @with_and_without_weights
@@ -371,6 +374,7 @@ def test_float32_stays_float32_and_agrees_with_float64(name, K, weighted):
     loss = LOSSES[name]()
     z_32, w_32 = z.astype("float32"), None if w is None else w.astype("float32")
     assert loss.inverse_link(z_32).dtype == loss.log_proba(z_32).dtype == "float32"
+    assert loss.log_odds(z_32).dtype == "float32"
     expected = loss.loss_gradient(z, y, w)
     value = loss.loss_gradient(z_32, y, w_32)
     assert isinstance(value, float)
@@ -393,3 +397,84 @@ def test_probabilities_below_the_precision_shrink_by_the_formula(dtype):
     proba = LOSSES["softmax"]().inverse_link(z)
     expected = np.finfo(dtype).tiny / (1 + excess)
     np.testing.assert_allclose(proba[:, 1].astype(float), expected, rtol=1e-4)
+
+
+# --- Log-odds ---
+
+
+@every_case
+def test_log_odds_are_the_log_of_the_odds(name, K):
+    z, _, _ = some_rows(name, K)
+    a = LOSSES[name]().inverse_link(z)
+    expected = np.log(a) - np.log1p(-a)
+    np.testing.assert_allclose(LOSSES[name]().log_odds(z), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_log_odds_worked_by_hand():
+    # e^z = (1, 2, 5): the odds are 1 : 7, 2 : 6 and 5 : 3
+    log_odds = LOSSES["softmax"]().log_odds(np.log([[1.0, 2.0, 5.0]]))
+    np.testing.assert_allclose(log_odds, np.log([[1 / 7, 2 / 6, 5 / 3]]), rtol=1e-14)
+
+
+@every_dtype
+@pytest.mark.parametrize("K", [2, 3, 50])
+@pytest.mark.parametrize("size", [0.1, 10.0, 300.0, 1e4])
+def test_log_odds_have_all_digits_at_any_size_of_the_logits(size, K, dtype):
+    z = (size * np.random.RandomState(0).normal(size=(40, K))).astype(dtype)
+    exact = z.astype(np.longdouble)
+    expected = np.stack(
+        [exact[:, k] - logsumexp(np.delete(exact, k, axis=1), axis=1) for k in range(K)], axis=1
+    )
+    eps = np.finfo(dtype).eps
+    log_odds = LOSSES["softmax"]().log_odds(z)
+    np.testing.assert_allclose(
+        log_odds, expected.astype(float), rtol=8 * eps, atol=8 * eps * (1 + size)
+    )
+
+
+@every_dtype
+def test_log_odds_of_the_most_confident_rows_are_the_margins(dtype):
+    z = np.array([[900.0, 0.0, 0.0], [0.0, 60.0, -800.0]], dtype)
+    expected = [[900 - np.log(2), -900, -900], [-60, 60, -860]]
+    np.testing.assert_allclose(LOSSES["softmax"]().log_odds(z), expected, rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
+@every_dtype
+@every_case
+def test_log_odds_and_log_probabilities_are_finite_for_all_finite_logits(name, K, dtype):
+    info, loss = np.finfo(dtype), LOSSES[name]()
+    extremes = [-info.max, -info.max / 2, -1e4, -1.0, 0.0, info.tiny]
+    extremes += [-value for value in extremes]
+    z = np.random.RandomState(0).choice(np.array(extremes, dtype), (500, K))
+    assert np.isfinite(loss.log_proba(z)).all()
+    assert np.isfinite(loss.log_odds(z)).all()
+    if name == "softmax":
+        np.testing.assert_array_equal(loss.log_odds(z).argmax(axis=1), loss.predict(z))
+
+
+@every_dtype
+@pytest.mark.parametrize("K", [3, 100])
+@pytest.mark.parametrize("step", [0.0, 1.0, 3.0])
+def test_the_largest_log_odds_are_the_predicted_classs_even_of_logits_that_hardly_differ(
+    step, K, dtype
+):
+    # the largest two differ by a few units in the last place, or not at all
+    rng = np.random.RandomState(0)
+    z = rng.normal(size=(2000, K)).astype(dtype)
+    largest = z.max(axis=1)
+    rows = np.arange(len(z))
+    z[rows, rng.randint(K, size=len(z))] = largest + step * np.spacing(largest)
+    is_largest = z == z.max(axis=1)[:, np.newaxis]
+    loss = LOSSES["softmax"]()
+    log_odds = loss.log_odds(z)
+    np.testing.assert_array_equal(log_odds.argmax(axis=1), loss.predict(z))
+    np.testing.assert_array_equal(log_odds == log_odds.max(axis=1)[:, np.newaxis], is_largest)
+    ordered = np.take_along_axis(log_odds, z.argsort(axis=1), axis=1)
+    rounding = 4 * np.finfo(dtype).eps * (1 + np.abs(ordered[:, 1:]))
+    assert (np.diff(ordered, axis=1) >= -rounding).all()
+
+
+def test_the_log_odds_of_a_single_class_are_its_logit():
+    z = np.array([[3.0], [-2.0]])
+    np.testing.assert_array_equal(LOSSES["softmax"]().log_odds(z), z)

@@ -1,0 +1,56 @@
+"""Hints for names and values from other libraries."""
+
+import inspect
+
+import pytest
+from networks import X, y
+
+from skmlp import NumpyMLPClassifier
+from skmlp._compat import InvalidParameterError
+from skmlp._fit.hints import _NAMES, _VALUES
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_a_keyword_of_another_library_is_answered_by_ours(name):
+    with pytest.raises(TypeError, match=f"no parameter '{name}'. Use '{_NAMES[name]}'"):
+        NumpyMLPClassifier(**{name: 1})
+    assert _NAMES[name] in inspect.signature(NumpyMLPClassifier).parameters
+    assert name not in inspect.signature(NumpyMLPClassifier).parameters
+
+
+def test_other_unknown_keywords_are_pythons_affair():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
+        NumpyMLPClassifier(colour=1)
+
+
+@pytest.mark.parametrize(("name", "value"), _VALUES)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_value_of_another_library_is_answered_by_ours(name, value, method):
+    arguments = {"classes": [0, 1, 2]} if method == "partial_fit" else {}
+    model = NumpyMLPClassifier(max_iter=2)
+    if name != "solver" or method == "fit":  # partial_fit depends on the solver
+        model.set_params(**{name: value})
+        with pytest.raises(InvalidParameterError) as caught:
+            getattr(model, method)(X, y, **arguments)
+        assert str(caught.value).endswith(f"Use {name}={_VALUES[name, value]!r}.")
+    model.set_params(**{name: _VALUES[name, value]})
+    if name != "solver" or method == "fit":
+        getattr(model, method)(X, y, **arguments)
+
+
+@pytest.mark.parametrize("spelling", ["Sigmoid", "SIGMOID"])
+def test_capitals_do_not_hide_a_hint(spelling):
+    with pytest.raises(InvalidParameterError, match="Use activation='logistic'"):
+        NumpyMLPClassifier(activation=spelling).fit(X, y)
+
+
+def test_a_number_for_the_schedule_is_answered_by_the_parameter_of_the_rate():
+    with pytest.raises(InvalidParameterError, match=r"learning_rate_init=0\.01\.$"):
+        NumpyMLPClassifier(learning_rate=0.01).fit(X, y)
+
+
+def test_other_wrong_values_have_no_hint():
+    with pytest.raises(InvalidParameterError, match=r"Got 'wave' instead\.$"):
+        NumpyMLPClassifier(activation="wave").fit(X, y)
