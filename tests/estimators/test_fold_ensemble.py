@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -333,8 +333,7 @@ def test_an_interrupt_at_any_line_ends_the_fit_and_leaves_the_old_ensemble_or_th
 
 INTERRUPTED_IN_PROCESSES = """
 from sklearn.datasets import load_iris
-import skmlp
-from skmlp import FoldEnsembleClassifier, NumpyMLPClassifier, make_tabular_classifier
+from skmlp import FoldEnsembleClassifier, NumpyMLPClassifier
 
 X, y = load_iris(return_X_y=True)
 network = NumpyMLPClassifier((4,), max_iter=2)
@@ -365,7 +364,8 @@ def test_an_interrupt_ends_training_in_processes_at_once(send):
         getattr(os, send)(process.pid, signal.SIGINT)
         rest, _ = process.communicate(timeout=60)
     finally:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     assert "\ninterrupted True" in rest
 
 
