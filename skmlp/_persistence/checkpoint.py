@@ -77,33 +77,12 @@ class Checkpoint:
         """
         is_resumed = self._found is not None
         try:
-            with self._locked():
+            with _in_use(self._path):
                 yield
         except ArithmeticError as error:
             if not is_resumed:
                 raise
             raise damaged(str(self._path), f"training cannot go on from it ({error})") from error
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the lock; remove temporary files that killed fits have left."""
-        if self._path is None:
-            yield
-            return
-        try:
-            lock = ExitStack()
-            has_locks = lock.enter_context(locked(self._path))
-        except PathInUse as error:
-            raise ValueError(
-                f"checkpoint_path={self._path!r} is in use by another fit, in this process or in "
-                "another one. Give each fit a path of its own, or fit one after the other. A "
-                "search or cross-validation with n_jobs fits clones at the same time, all with "
-                "this path: set checkpoint_path=None there, or n_jobs=1."
-            ) from error
-        with lock:
-            if has_locks:
-                remove_leftovers(self._path)
-            yield
 
     def restore_initial_rng(
         self, rng: np.random.RandomState, random_state: Any
@@ -233,9 +212,36 @@ def open_checkpoint(estimator: Any, data: FitData) -> Checkpoint:
             f"checkpoint_path={estimator.checkpoint_path!r} must name a file in a folder that "
             "exists."
         )
-    checkpoint = Checkpoint(path, estimator.checkpoint_every, fingerprint(estimator, data))
-    check_writable(path)
-    return checkpoint
+    with _in_use(path):
+        check_writable(path)
+        return Checkpoint(path, estimator.checkpoint_every, fingerprint(estimator, data))
+
+
+@contextmanager
+def _in_use(path: str | None) -> Iterator[None]:
+    """Hold the lock of the path, if any; remove temporary files that killed fits have left.
+
+    Raises
+    ------
+    ValueError
+        If another fit holds the lock.
+    """
+    if path is None:
+        yield
+        return
+    with ExitStack() as stack:
+        try:
+            has_locks = stack.enter_context(locked(path))
+        except PathInUse as error:
+            raise ValueError(
+                f"checkpoint_path={path!r} is in use by another fit, in this process or in "
+                "another one. Give each fit a path of its own, or fit one after the other. A "
+                "search or cross-validation with n_jobs fits clones at the same time, all with "
+                "this path: set checkpoint_path=None there, or n_jobs=1."
+            ) from error
+        if has_locks:
+            remove_leftovers(path)
+        yield
 
 
 def _check_consistent(history: History, *vectors: Any) -> None:

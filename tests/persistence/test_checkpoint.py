@@ -570,8 +570,9 @@ def test_a_search_of_several_processes_names_the_reason(tmp_path):
     search = GridSearchCV(model, {"alpha": [0, 0.1]}, n_jobs=2, cv=2, error_score="raise")
     with pytest.raises(ValueError, match=r"in use by another fit"):
         search.fit(X, y)
-    search.set_params(n_jobs=1, estimator__max_iter=2).fit(X, y)
-    assert not list(tmp_path.iterdir())
+    path = tmp_path / "other.checkpoint"
+    search.set_params(n_jobs=1, estimator__checkpoint_path=path, estimator__max_iter=2).fit(X, y)
+    assert not path.exists()
 
 
 # --- Processes that are killed ----------------------------------------------------------------
