@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shutil
 import sys
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
 from skmlp._export.onnx_graph import FIRST_OPSET, Graph, write_network
+from skmlp._persistence.replace_file import is_special, replacing
 
 
 def to_onnx(
@@ -56,8 +58,21 @@ def to_onnx(
         producer_version=sys.modules["skmlp"].__version__,
     )
     if path is not None:
-        onnx.save(proto, path)
+        _save(proto, os.path.realpath(path))
     return proto
+
+
+def _save(proto: Any, path: str) -> None:
+    """Write the model to the file; if that fails, a file that was there stays as it was."""
+    import onnx
+
+    if is_special(path):  # a device or a pipe has no content to be kept
+        onnx.save(proto, path)
+        return
+    with replacing(path) as temporary:
+        if os.path.exists(path):
+            shutil.copymode(path, temporary)
+        onnx.save(proto, temporary)
 
 
 class _OnnxGraph(Graph):

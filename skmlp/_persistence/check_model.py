@@ -54,16 +54,16 @@ def check_names(cls: type, state: dict[Any, Any]) -> None:
 
 @cache
 def known_names(cls: type) -> frozenset[str]:
-    """Return the parameters of the class and of its bases, and the attributes they annotate."""
+    """Return the parameters of the class and of its bases, and the attributes they annotate.
+
+    What is an attribute of the class itself, such as a method, is none of a model.
+    """
+    own = _own_class(cls)
     names = {name for base in cls.__mro__ for name in vars(base).get("__annotations__", ())}
     for base in cls.__mro__[:-1]:
         if "__init__" in vars(base):
             names |= set(inspect.signature(base).parameters)
-    return frozenset(name for name in names if not _is_method(cls, name))
-
-
-def _is_method(cls: type, name: str) -> bool:
-    return hasattr(inspect.getattr_static(cls, name, None), "__get__")
+    return frozenset(name for name in names - {"self"} if not hasattr(own, name))
 
 
 def _own_class(cls: type) -> type:

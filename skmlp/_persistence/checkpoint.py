@@ -3,7 +3,7 @@
 import copy
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from skmlp._persistence.checkpoint_file import (
 )
 from skmlp._persistence.fingerprint import OtherFit, check_fingerprint, fingerprint
 from skmlp._persistence.generators import generator_state, load_generator
+from skmlp._persistence.path_lock import PathInUse, locked
+from skmlp._persistence.replace_file import check_writable, remove_leftovers
 from skmlp._persistence.state_dict import load_state_dict, to_state_dict
 from skmlp._persistence.validate import copy_into
 from skmlp._training.dataset import Dataset
@@ -66,10 +68,17 @@ class Checkpoint:
 
     @contextmanager
     def naming_the_file(self) -> Iterator[None]:
-        """Report arithmetic errors caused by values read from the file as a damaged file."""
+        """Hold the lock of the file, and report arithmetic errors caused by what was read from it.
+
+        Raises
+        ------
+        ValueError
+            If another fit holds the lock, or if training cannot go on from the file.
+        """
         is_resumed = self._found is not None
         try:
-            yield
+            with _in_use(self._path):
+                yield
         except ArithmeticError as error:
             if not is_resumed:
                 raise
@@ -169,7 +178,9 @@ class Checkpoint:
 
     def close(self, history: History) -> None:
         """Remove the file, unless the fit ended early and can be resumed."""
-        if self._path is not None and not (history.interrupted or history.timed_out):
+        if self._path is None or history.interrupted or history.timed_out:
+            return
+        with suppress(PathInUse), locked(self._path):  # else it is the file of another fit by now
             remove_checkpoint(self._path)
 
     @contextmanager
@@ -184,7 +195,15 @@ class Checkpoint:
 
 
 def open_checkpoint(estimator: Any, data: FitData) -> Checkpoint:
-    """Return the checkpoint of the fit; `partial_fit` has none."""
+    """Return the checkpoint of the fit; `partial_fit` has none.
+
+    Raises
+    ------
+    ValueError
+        If the path cannot be a checkpoint's, or is that of another fit.
+    OSError
+        If no file can be made in its folder.
+    """
     if estimator.checkpoint_path is None or data.mode.partial:
         return Checkpoint()
     path = os.path.abspath(os.fsdecode(estimator.checkpoint_path))
@@ -193,7 +212,36 @@ def open_checkpoint(estimator: Any, data: FitData) -> Checkpoint:
             f"checkpoint_path={estimator.checkpoint_path!r} must name a file in a folder that "
             "exists."
         )
-    return Checkpoint(path, estimator.checkpoint_every, fingerprint(estimator, data))
+    with _in_use(path):
+        check_writable(path)
+        return Checkpoint(path, estimator.checkpoint_every, fingerprint(estimator, data))
+
+
+@contextmanager
+def _in_use(path: str | None) -> Iterator[None]:
+    """Hold the lock of the path, if any; remove temporary files that killed fits have left.
+
+    Raises
+    ------
+    ValueError
+        If another fit holds the lock.
+    """
+    if path is None:
+        yield
+        return
+    with ExitStack() as stack:
+        try:
+            has_locks = stack.enter_context(locked(path))
+        except PathInUse as error:
+            raise ValueError(
+                f"checkpoint_path={path!r} is in use by another fit, in this process or in "
+                "another one. Give each fit a path of its own, or fit one after the other. A "
+                "search or cross-validation with n_jobs fits clones at the same time, all with "
+                "this path: set checkpoint_path=None there, or n_jobs=1."
+            ) from error
+        if has_locks:
+            remove_leftovers(path)
+        yield
 
 
 def _check_consistent(history: History, *vectors: Any) -> None:

@@ -1,7 +1,6 @@
 """Fingerprint of a fit: its parameters as text, and checksums of its data."""
 
 import hashlib
-import re
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
@@ -10,11 +9,14 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skmlp._data.prepare import FitData
+from skmlp._persistence.callables import content_of, without_addresses
 from skmlp._training.dataset import Dataset
 
 # parameters that do not change the fitted model
 _INDIFFERENT = {"checkpoint_every", "checkpoint_path", "max_time", "n_threads", "verbose"}
 
+# as many as a message names
+_N_DIFFERENCES = 20
 _MODEL = "model to go on with (warm_start)"
 
 
@@ -55,10 +57,10 @@ def check_fingerprint(path: str, found: dict[str, Any], expected: dict[str, Any]
         return
     theirs, ours = found["parameters"], expected["parameters"]
     differences = [
-        f"{name}={theirs.get(name)} there, {ours.get(name)} here"
+        f"{_cut(name)}={_cut(theirs.get(name))} there, {_cut(ours.get(name))} here"
         for name in sorted({*theirs, *ours})
         if theirs.get(name) != ours.get(name)
-    ]
+    ][:_N_DIFFERENCES]
     differences += [
         f"another {name}"
         for name, digest in expected["data"].items()
@@ -73,13 +75,20 @@ def check_fingerprint(path: str, found: dict[str, Any], expected: dict[str, Any]
     )
 
 
+def _cut(value: Any) -> str:
+    """Return the text, or its beginning, so that a message is not as long as a file."""
+    text = str(value)
+    return text if len(text) <= 300 else f"{text[:300]}..."
+
+
 def _as_text(value: Any) -> str:
     """Return the parameter as text that is the same in each process."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
         return f"[{', '.join(map(_as_text, value))}]"
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
+    text = without_addresses(repr(value))
+    return f"{text} [{content_of(value)}]" if callable(value) else text
 
 
 def _digest(*arrays: Any) -> str:

@@ -7,7 +7,9 @@ from it. A new constructor parameter needs no new format: older models get its d
 they behave as before.
 """
 
+import copy
 import inspect
+import math
 import sys
 from functools import cache
 from typing import Any
@@ -26,6 +28,12 @@ from skmlp._warn import warn
 FORMAT = 1
 _FORMAT, _VERSION = "_skmlp_format", "_skmlp_version"
 _OBJECTS = "_loss", "_state", "_targets"
+# what a copy lacks that a callback has made within a first fit
+_NO_HISTORY: dict[str, Any] = {
+    "loss_": math.nan, "loss_curve_": [], "validation_loss_curve_": None, "n_iter_": 0, "t_": 0,
+    "validation_scores_": None, "learning_rate_curve_": None, "best_epoch_": 0, "best_loss_": None,
+    "best_validation_score_": None,
+}  # fmt: skip
 _OF_SOLVER = "solver", "noise_rng", "vectors"
 
 
@@ -91,6 +99,8 @@ def restored(cls: type, state: dict[str, Any]) -> dict[str, Any]:
             state = _from_format_0(state)
         check_names(cls, state)
         state |= {name: from_state_dict(state[name]) for name in _OBJECTS if name in state}
+        if "coefs_" in state:
+            state = copy.deepcopy(_NO_HISTORY) | {"_state": TrainingState()} | state
         check_values(state)
     except (
         ValueError,

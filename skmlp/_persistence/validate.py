@@ -61,7 +61,10 @@ def is_count(value: Any) -> bool:
 
 def shortened(value: Any) -> str:
     """Return the value for an error message, which must not be as long as the file."""
-    text = reprlib.repr(value)
+    try:
+        text = reprlib.repr(value)
+    except ValueError:  # an integer of thousands of digits
+        text = f"a huge {type(value).__name__}"
     return text if len(text) <= 200 else f"{text[:200]}..."
 
 

@@ -35,7 +35,7 @@ CODES = [(-1, 1), (0, 2), (1, 2), (3, 7)]
 
 @pytest.mark.parametrize(("absent", "present"), CODES)
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_matrix])
-def test_difference_21_matrices_of_other_codes_are_refused(container, absent, present):
+def test_difference_12_matrices_of_other_codes_are_refused(container, absent, present):
     coded = container(np.where(Y == 1, present, absent))
     message = rf"must be a multilabel indicator matrix.*other values: {absent}, {present}\..*Recode"
     with pytest.raises(ValueError, match="y " + message):
@@ -52,13 +52,13 @@ def test_difference_21_matrices_of_other_codes_are_refused(container, absent, pr
 
 
 @pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "float32", "object", "Int64"])
-def test_difference_21_zeros_and_ones_of_any_dtype_are_learnt(dtype):
+def test_difference_12_zeros_and_ones_of_any_dtype_are_learnt(dtype):
     given = pd.DataFrame(Y).astype(dtype) if dtype == "Int64" else Y.astype(dtype)
     assert_array_equal(ours().fit(X, given).coefs_[0], ours().fit(X, Y).coefs_[0])
 
 
 @pytest.mark.parametrize("codes", [(-1, 1), (1, 2), (3, 7)])
-def test_difference_21_there_they_are_learnt_as_every_label_present(codes):
+def test_difference_12_there_they_are_learnt_as_every_label_present(codes):
     model = theirs(max_iter=200, learning_rate_init=0.01)
     assert model.fit(X, Y).predict(X).mean() == pytest.approx(Y.mean(), abs=0.05)
     absent, present = codes
@@ -69,7 +69,7 @@ def test_difference_21_there_they_are_learnt_as_every_label_present(codes):
 
 
 @pytest.mark.parametrize("dtype", ["Int64", "UInt64", "int64[pyarrow]", object])
-def test_difference_22_large_nullable_integers_stay_two_classes(dtype):
+def test_difference_13_large_nullable_integers_stay_two_classes(dtype):
     if "pyarrow" in str(dtype):
         pytest.importorskip("pyarrow")
     ids = pd.Series(np.array([2**53, 2**53 + 1])[y], dtype=dtype)
@@ -81,7 +81,7 @@ def test_difference_22_large_nullable_integers_stay_two_classes(dtype):
 
 
 @pytest.mark.parametrize("dtype", ["boolean", "bool[pyarrow]", object])
-def test_difference_22_nullable_booleans_stay_booleans(dtype):
+def test_difference_13_nullable_booleans_stay_booleans(dtype):
     if "pyarrow" in str(dtype):
         pytest.importorskip("pyarrow")
     labels = pd.Series(y == 1, dtype=dtype)
@@ -91,14 +91,14 @@ def test_difference_22_nullable_booleans_stay_booleans(dtype):
         assert theirs().fit(X, labels).classes_.dtype == float
 
 
-def test_difference_22_objects_that_are_integers_are_learnt():
+def test_difference_13_objects_that_are_integers_are_learnt():
     labels = y.astype(object)
     assert_array_equal(ours().fit(X, labels).coefs_[0], ours().fit(X, y).coefs_[0])
     with pytest.raises(ValueError, match="Unknown label type"):
         theirs().fit(X, labels)
 
 
-def test_difference_22_missing_labels_in_a_list_are_no_class_of_their_own():
+def test_difference_13_missing_labels_in_a_list_are_no_class_of_their_own():
     labels = [np.nan, *np.array(["a", "b"])[y[1:]]]
     with pytest.raises(ValueError, match="Input y contains NaN or other missing values"):
         ours().fit(X, labels)
@@ -108,7 +108,7 @@ def test_difference_22_missing_labels_in_a_list_are_no_class_of_their_own():
 # 23. Masked values are refused
 
 
-def test_difference_23_masked_values_are_refused_and_there_used():
+def test_difference_14_masked_values_are_refused_and_there_used():
     masked_X, masked_y = np.ma.array(X, mask=X > 1), np.ma.array(y, mask=X[:, 0] > 0)
     with pytest.raises(ValueError, match="X is a masked array"):
         ours().fit(masked_X, y)
@@ -125,7 +125,7 @@ def test_difference_23_masked_values_are_refused_and_there_used():
 # 24. One-hot labels, weights of another scale and foreign validation rows are warned of
 
 
-def test_difference_24_a_one_hot_y_is_learnt_as_there_with_a_warning():
+def test_difference_15_a_one_hot_y_is_learnt_as_there_with_a_warning():
     one_hot = np.eye(2, dtype=int)[y]
     with pytest.warns(UserWarning, match=r"one-hot.*y\.argmax\(axis=1\)"):
         model = ours().fit(X, one_hot)
@@ -134,7 +134,7 @@ def test_difference_24_a_one_hot_y_is_learnt_as_there_with_a_warning():
 
 
 @pytest.mark.skipif(not WEIGHTS_IN_FIT, reason="sample_weight came with version 1.7")
-def test_difference_24_weights_that_sum_to_one_strengthen_the_penalty_as_there_with_a_warning():
+def test_difference_15_weights_that_sum_to_one_strengthen_the_penalty_as_there_with_a_warning():
     w = np.full(120, 1 / 120)
     model = ours(alpha=0.01, solver="lbfgs")
     with pytest.warns(UserWarning, match="penalty alpha is multiplied by about 100"):

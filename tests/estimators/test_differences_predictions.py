@@ -99,7 +99,7 @@ def test_a_score_tells_one_class_from_the_rest_where_logits_do_not():
 
 
 @pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
-def test_difference_NN_calibration_of_several_classes_is_as_good_as_of_mlpclassifier(method):
+def test_difference_16_calibration_of_several_classes_is_as_good_as_of_mlpclassifier(method):
     digits, labels = load_digits(return_X_y=True)
     X_fit, X_test, y_fit, y_test = train_test_split(
         digits / 16, labels, stratify=labels, train_size=700, random_state=0

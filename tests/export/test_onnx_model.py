@@ -99,3 +99,31 @@ def test_missing_package_is_named_with_its_extra(package, monkeypatch):
     export = {"onnx": fitted().to_onnx, "skl2onnx": skmlp.register_skl2onnx}[package]
     with pytest.raises(ImportError, match=rf"package {package}: pip install skmlp\[onnx\]"):
         export()
+
+
+def test_a_full_disk_leaves_the_file_that_was_there(tmp_path, monkeypatch):
+    onnx = pytest.importorskip("onnx")
+    path = tmp_path / "model.onnx"
+    path.write_text("before")
+
+    def save(proto, path):
+        Path(path).write_bytes(proto.SerializeToString()[:10])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(onnx, "save", save)
+        with pytest.raises(OSError, match="No space left"):
+            fitted().to_onnx(path)
+    assert path.read_text() == "before"
+    assert [file.name for file in tmp_path.iterdir()] == ["model.onnx"]
+
+
+@pytest.mark.parametrize("ending", [".onnx", ".textproto", ".json", ""])
+def test_the_ending_chooses_the_format_and_a_link_stays_one(ending, tmp_path):
+    onnx = pytest.importorskip("onnx")
+    path, link = tmp_path / f"model{ending}", tmp_path / f"link{ending}"
+    path.write_text("before")
+    link.symlink_to(path)
+    proto = fitted().to_onnx(link)
+    assert link.is_symlink()
+    assert onnx.load(path) == proto

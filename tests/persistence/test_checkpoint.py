@@ -12,6 +12,7 @@ import pytest
 from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
 from unfinished_fits import SEARCH, UNFINISHED, X, killed_in_batch, small, y
 
 import skmlp
@@ -255,7 +256,8 @@ def test_a_complete_fit_leaves_no_file_and_fits_anew_the_next_time(tmp_path):
 
 def test_what_a_killed_fit_left_beside_the_file_is_removed(tmp_path):
     path = tmp_path / "fit.checkpoint"
-    (tmp_path / "fit.checkpoint.tmp").write_bytes(b"half of it")
+    for name in ("fit.0123456789abcdef.tmp.checkpoint", ".fit.checkpoint.skmlp-lock"):
+        (tmp_path / name).write_bytes(b"half of it" if ".tmp" in name else b"")
     assert_equal_models(small(checkpoint_path=path).fit(X, y), small().fit(X, y))
     assert not list(tmp_path.iterdir())
 
@@ -513,6 +515,66 @@ def test_partial_fit_neither_reads_nor_writes_the_file(tmp_path):
     assert path.read_bytes() == b"something"
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="only POSIX has pipes with names")
+def test_a_pipe_is_refused_before_training(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match=r"checkpoint_path=.*it is no regular file"):
+        small(checkpoint_path=tmp_path / "pipe", max_iter=10**9).fit(X, y)
+
+
+@pytest.mark.parametrize("name", ["fit.checkpoint.tmp", "fit.tmp.checkpoint"])
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_a_file_of_another_program_beside_it_stays_as_it_is(kind, name, tmp_path):
+    victim = tmp_path / ("victim" if kind == "link" else name)
+    victim.write_text("precious")
+    if kind == "link":
+        (tmp_path / name).symlink_to(victim)
+    small(checkpoint_path=tmp_path / "fit.checkpoint").fit(X, y)
+    assert victim.read_text() == (tmp_path / name).read_text() == "precious"
+
+
+def test_a_folder_that_cannot_be_written_is_noticed_before_training(tmp_path, monkeypatch):
+    def read_only(path, flags, *args):
+        if flags & os.O_CREAT:
+            raise PermissionError(13, "Permission denied", path)
+        return os_open(path, flags, *args)
+
+    os_open = os.open
+    monkeypatch.setattr("os.open", read_only)
+    model = small(checkpoint_path=tmp_path / "c", checkpoint_every=10**6, max_iter=10**9)
+    with pytest.raises(PermissionError):
+        model.fit(X, y)
+
+
+def test_a_path_that_another_fit_uses_is_refused_with_the_remedy(tmp_path):
+    path = tmp_path / "fit.checkpoint"
+    refused = []
+
+    class Score:
+        def __call__(self, *args):
+            with pytest.raises(ValueError, match=r"in use by another fit.*n_jobs=1") as caught:
+                small(checkpoint_path=path).fit(X, y)
+            refused.append(str(caught.value))
+            return 0.0
+
+    params = {"early_stopping": True, "scoring": Score(), "max_iter": 2}
+    small(checkpoint_path=path, **params).fit(X, y)
+    assert len(refused) == 2
+    assert repr(str(path)) in refused[0]
+    assert not list(tmp_path.iterdir())
+    assert_equal_models(small(checkpoint_path=path).fit(X, y), small().fit(X, y))
+
+
+def test_a_search_of_several_processes_names_the_reason(tmp_path):
+    model = small(checkpoint_path=tmp_path / "fit.checkpoint", max_iter=300, tol=0)
+    search = GridSearchCV(model, {"alpha": [0, 0.1]}, n_jobs=2, cv=2, error_score="raise")
+    with pytest.raises(ValueError, match=r"in use by another fit"):
+        search.fit(X, y)
+    path = tmp_path / "other.checkpoint"
+    search.set_params(n_jobs=1, estimator__checkpoint_path=path, estimator__max_iter=2).fit(X, y)
+    assert not path.exists()
+
+
 # --- Processes that are killed ----------------------------------------------------------------
 
 SCRIPT = """
@@ -565,6 +627,9 @@ SCRIPT = """
     told = {"killed": 0, "equal": 0, "epochs": []}
     while told["killed"] < int(sys.argv[1]):
         code, _, _ = in_a_process(path, seconds * rng.random())
+        # the lock, and what was being written
+        others = {"script.py", "result.npz", "fit.checkpoint"}
+        assert len(set(os.listdir()) - others) <= 2, os.listdir()
         if code == 0:
             continue
         assert code == -signal.SIGKILL, code
@@ -574,6 +639,7 @@ SCRIPT = """
         code, result, _ = in_a_process(path)
         told["equal"] += code == 0 and result == expected
         assert not os.path.exists(path) and not os.path.exists(path + ".tmp")
+        assert sorted(os.listdir()) == ["result.npz", "script.py"], os.listdir()
     print(json.dumps(told))
 """
 

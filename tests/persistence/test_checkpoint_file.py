@@ -1,6 +1,7 @@
 import hashlib
 import os
 import pickle
+import time
 import tracemalloc
 
 import numpy as np
@@ -99,11 +100,30 @@ def test_the_file_is_on_the_disk_before_it_takes_its_name(path, monkeypatch):
 
 def test_removing_takes_what_was_being_written_too_and_misses_nothing(path):
     write_checkpoint(path, TREE)
-    with open(path + ".tmp", "wb"):
-        pass
+    for token in ("0123456789abcdef", "fedcba9876543210"):
+        with open(f"{path}.{token}.tmp", "wb"):
+            pass
     for _ in range(2):
         remove_checkpoint(path)
         assert not os.listdir(os.path.dirname(path))
+
+
+@pytest.mark.parametrize("name", ["a file.tmp", "a file.0123456789abcdef.tmp~", "a file.0.tmp"])
+def test_files_of_other_programs_beside_it_stay_as_they_are(name, path):
+    other = os.path.join(os.path.dirname(path), name)
+    with open(other, "w") as file:
+        file.write("precious")
+    write_checkpoint(path, TREE)
+    remove_checkpoint(path)
+    with open(other) as file:
+        assert file.read() == "precious"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="only POSIX has pipes with names")
+def test_a_pipe_is_refused_at_once(path):
+    os.mkfifo(path)
+    with pytest.raises(ValueError, match="it is no regular file"):
+        read_checkpoint(path)
 
 
 def is_refused(path, content):
@@ -175,8 +195,14 @@ def with_header(header, arrays=b""):
         with_header(b'{"tree": 1, "arrays": [["<f8", 1]]}', bytes(8)),
         with_header(b'{"tree": 1, "arrays": [["<f8", [1099511627776, 1099511627776]]]}'),
         with_header(b'{"tree": 1, "arrays": [["<f8", [0, 99999999999999999999999]]]}'),
+        with_header(b'{"tree": {"$array": -1}, "arrays": [["<f8", [1]]]}', bytes(8)),
+        with_header(
+            b'{"tree": {"$array": true}, "arrays": [["<f8", [1]], ["<f8", [0]]]}', bytes(8)
+        ),
+        with_header(b'{"tree": 1, "arrays": [["<f8", [' + b"0," * 50 + b"0]]]}"),
+        with_header(b'{"tree": 1, "arrays": "<f8"}'),
     ],
-    ids=range(20),
+    ids=range(24),
 )
 def test_headers_that_do_not_fit_are_refused_before_memory_is_taken(content, path):
     tracemalloc.start()
@@ -192,3 +218,61 @@ def test_a_huge_file_of_another_kind_is_refused_unread(path):
         file.truncate(2**40)
     with pytest.raises(ValueError, match="it does not begin like one"):
         read_checkpoint(path)
+
+
+N = 10**6
+LARGE = {
+    "lists": b'{"tree": [' + b"[]," * (N // 3) + b'1], "arrays": []}',
+    "dicts": b'{"tree": [' + b"{}," * (N // 3) + b'1], "arrays": []}',
+    "dicts of one": b'{"tree": [' + b'{"a":1},' * (N // 8) + b'1], "arrays": []}',
+    "a dict": b'{"tree": {' + b",".join(b'"%d":1' % i for i in range(N // 9)) + b'}, "arrays": []}',
+    "texts": b'{"tree": [' + b'"ab",' * (N // 5) + b'1], "arrays": []}',
+    "a wide text": b'{"tree": "\\ud83d\\ude00' + b"a" * N + b'", "arrays": []}',
+    "other characters": b'{"tree": "' + "\U0001f600".encode() + b"a" * N + b'", "arrays": []}',
+    "small numbers": b'{"tree": [' + b"1," * (N // 2) + b'1], "arrays": []}',
+    "numbers": b'{"tree": [' + b"999," * (N // 4) + b'1], "arrays": []}',
+    "floats": b'{"tree": [' + b"1e9," * (N // 4) + b'1], "arrays": []}',
+    "a long number": b'{"tree": ' + b"9" * N + b', "arrays": []}',
+    "a long float": b'{"tree": 0.' + b"9" * N + b', "arrays": []}',
+    "many long numbers": b'{"tree": ['
+    + b",".join([b"9" * 4000] * (N // 4000))
+    + b'], "arrays": []}',
+    "a shape": b'{"tree": 1, "arrays": [["<f8", [' + b",".join([b"9" * 4000] * 250) + b"]]]}",
+    "a long shape": b'{"tree": 1, "arrays": [["<f8", [' + b"1," * (N // 2) + b"1]]]}",
+    "arrays": b'{"tree": 1, "arrays": [' + b'["<f8",[0]],' * (N // 12) + b'["<f8",[0]]]}',
+    "a dtype": b'{"tree": 1, "arrays": [["' + b"<f8," * (N // 4) + b'", [1]]]}',
+    "quotes": b'{"tree": "' + b'\\"' * (N // 2) + b'", "arrays": []}',
+}
+
+
+def message_of(function, *args):
+    """Return the message of the ValueError, or an empty text if there is none."""
+    try:
+        function(*args)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("kind", LARGE)
+def test_no_header_takes_a_second_or_ten_times_its_memory(kind, path):
+    content = with_header(LARGE[kind])
+    with open(path, "wb") as file:
+        file.write(content)
+    start = time.process_time()
+    message = message_of(read_checkpoint, path)
+    assert time.process_time() - start < 1
+    assert not message or repr(path) in message
+    assert len(message) < 1500
+    tracemalloc.start()
+    try:
+        message_of(read_checkpoint, path)
+        assert tracemalloc.get_traced_memory()[1] < 10 * len(content) + 20e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_curves_of_a_million_epochs_are_read(path):
+    curves = {"loss": [0.0] * 10**6, "rate": [0.001] * 10**6, "score": [0.123456789] * 10**6}
+    write_checkpoint(path, curves)
+    assert read_checkpoint(path) == curves

@@ -1,4 +1,6 @@
-"""Thousands of damaged files for `load_mnist` and `fit`: each is valid all the same, or refused.
+"""Thousands of damaged files: each is valid all the same, or refused, in little time and memory.
+
+Files of MNIST, checkpoints, and states of saved models.
 
 The long run takes some minutes and prints what it counted:
 
@@ -6,16 +8,26 @@ The long run takes some minutes and prints what it counted:
 """
 
 import collections
+import contextlib
+import json
+import os
 import random
 import signal
+import subprocess
 import sys
+import time
+import tracemalloc
+from pathlib import Path
 
+import fuzz_models
 import numpy as np
 import pytest
 from fuzz_files import CHANGES, changed, changed_inside
 from mnist_files import SOURCES
 from unfinished_fits import UNFINISHED, X, killed_in_batch, small, y
 
+import skmlp
+from skmlp._persistence.checkpoint_file import read_checkpoint
 from skmlp.datasets import _mnist, load_mnist
 
 ROWS = {"train": 2, "val": 1, "test": 1}
@@ -40,6 +52,7 @@ TRAININGS = {
     "checkpoint sgd": UNFINISHED | {"solver": "sgd", "learning_rate": "invscaling"},
 }
 SHORT, LONG = 30, 9_000
+STATES_SHORT, STATES_LONG = 300, 20_000
 MEBIBYTES_MORE = 64
 SECONDS_AT_MOST = 60
 
@@ -128,13 +141,27 @@ def load_damaged_checkpoints(params, folder, n, before_each):
     for _ in range(n):
         path.write_bytes(changed_inside(good, rng))
         before_each()
+        assert_read_in_little_memory(path)
+        start = time.process_time()
         outcomes[checkpoint_outcome(model, path, unfitted)] += 1
+        assert time.process_time() - start < 1
         vars(model).clear()
         vars(model).update(unfitted)
     path.write_bytes(good)
     model.fit(X, y)
     np.testing.assert_array_equal(model.coefs_[0], small(**params).fit(X, y).coefs_[0])
     return outcomes
+
+
+def assert_read_in_little_memory(path):
+    """Read the file; its memory is at most ten times the file and 20 MB."""
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(ValueError):
+            read_checkpoint(str(path))
+        assert tracemalloc.get_traced_memory()[1] < 10 * path.stat().st_size + 20e6
+    finally:
+        tracemalloc.stop()
 
 
 def checkpoint_outcome(model, path, unfitted):
@@ -213,3 +240,23 @@ def test_each_change_changes_some_bytes(change):
     raw, rng = bytes(range(100)) + b"(12, 784)", random.Random(0)
     assert any(change(raw, at, rng) != raw for at in range(20, 90))
     assert changed(b"", rng) == b""
+
+
+@pytest.mark.parametrize(
+    "n", [STATES_SHORT, pytest.param(STATES_LONG, marks=pytest.mark.slow)], ids=["short", "long"]
+)
+def test_changed_state_of_a_saved_model_is_valid_all_the_same_or_refused(n):
+    # another process, whose crash would be counted; time and memory are bounded there
+    done = subprocess.run(
+        [sys.executable, fuzz_models.__file__, str(n), "0"],
+        env=os.environ | {"PYTHONPATH": str(Path(skmlp.__file__).parents[1])},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert not done.returncode, f"exit code {done.returncode}: {done.stderr}"
+    found = json.loads(done.stdout)
+    print(f"\n{n} states of saved models: {found}")
+    counts = found["counts"]
+    assert counts["refused"] > n // 3
+    assert counts["loaded"] > n // 30
+    assert counts["trained"] > 0
+    assert sum(number for what, number in counts.items() if "trained" not in what) == n
