@@ -19,7 +19,7 @@ from skmlp._data.inputs import rows_per_chunk
 from skmlp._data.request import FitMode, FitRequest
 from skmlp._data.targets import ClassificationTargets, continued_targets, first_targets
 from skmlp._engine.losses.base import ClassificationLoss
-from skmlp._engine.losses.registry import LOSSES
+from skmlp._engine.losses.registry import CLASSIFICATION_LOSSES
 from skmlp._engine.types import FloatArray, Targets
 from skmlp._fit.fit import fit_estimator
 from skmlp._fit.hints import hint_at_names
@@ -647,7 +647,7 @@ class NumpyMLPClassifier(ClassifierMixin, BaseNumpyMLP):
         return first_targets(y, request.classes, request.mode)
 
     def _make_loss(self, targets: ClassificationTargets) -> ClassificationLoss:
-        return LOSSES[targets.out_activation](self.label_smoothing)
+        return CLASSIFICATION_LOSSES[targets.out_activation](self.label_smoothing)
 
     def _make_class_weights(
         self, targets: ClassificationTargets, y: Targets, w: FloatArray | None, mode: FitMode

@@ -14,5 +14,5 @@ def make_network(
 ):
     """Return a network with the loss of that name, and with noise where options ask for noise."""
     noise = Noise(**{name: options.pop(name) for name in NOISE if name in options})
-    loss = LOSSES[out](label_smoothing)
+    loss = LOSSES[out](label_smoothing) if label_smoothing else LOSSES[out]()
     return Network(layer_sizes, activation, loss, alpha, np.dtype(dtype), noise=noise, **options)

@@ -116,6 +116,8 @@ def save(model, folder, name):
 
 
 def main(release):
+    if release not in ("unreleased", skmlp.__version__):
+        raise SystemExit(f"skmlp is {skmlp.__version__}; give that, or unreleased: {release!r}")
     folder = MODELS / release / f"sklearn-{sklearn.__version__}"
     folder.mkdir(parents=True)
     stored = {

@@ -28,7 +28,7 @@ def ours(**params):
     return NumpyMLPClassifier(**SETTINGS | params)
 
 
-# 21. Label matrices of zeros and ones only
+# 12. Label matrices of zeros and ones only
 
 CODES = [(-1, 1), (0, 2), (1, 2), (3, 7)]
 
@@ -65,7 +65,7 @@ def test_difference_12_there_they_are_learnt_as_every_label_present(codes):
     assert model.fit(X, np.where(Y == 1, present, absent)).predict(X).min() == 1
 
 
-# 22. Labels keep their value and kind
+# 13. Labels keep their value and kind
 
 
 @pytest.mark.parametrize("dtype", ["Int64", "UInt64", "int64[pyarrow]", object])
@@ -105,7 +105,7 @@ def test_difference_13_missing_labels_in_a_list_are_no_class_of_their_own():
     assert "nan" in theirs().fit(X, labels).classes_
 
 
-# 23. Masked values are refused
+# 14. Masked values are refused
 
 
 def test_difference_14_masked_values_are_refused_and_there_used():
@@ -122,7 +122,7 @@ def test_difference_14_masked_values_are_refused_and_there_used():
     assert_array_equal(theirs().fit(masked_X, masked_y).coefs_[0], unmasked.coefs_[0])
 
 
-# 24. One-hot labels, weights of another scale and foreign validation rows are warned of
+# 15. One-hot labels, weights of another scale and foreign validation rows are warned of
 
 
 def test_difference_15_a_one_hot_y_is_learnt_as_there_with_a_warning():

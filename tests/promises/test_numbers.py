@@ -16,7 +16,7 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 from skmlp import NumpyMLPClassifier
 from skmlp._compat import Interval
 from skmlp._engine.layers import Dense
-from skmlp._engine.losses.registry import LOSSES
+from skmlp._engine.losses.registry import CLASSIFICATION_LOSSES as LOSSES
 from skmlp._training.optimizers import OPTIMIZERS
 from skmlp._training.solver import clip
 

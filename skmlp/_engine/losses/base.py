@@ -1,7 +1,7 @@
 """What the network and the estimators ask of a loss.
 
 A loss is a function of the network's raw output z = z^L, before the output activation, and of the
-encoded targets y. It knows its output activation a = g(z), so that `delta^L` is written in one pass
+encoded targets y. A loss knows its output activation a = g(z), so that `delta^L` is written in one pass
 and exactly.
 """
 
@@ -18,7 +18,7 @@ class Loss(Protocol):
     Attributes
     ----------
     name : str
-        The key in `LOSSES`, under which saved models refer to the class.
+        The key in `LOSSES`.
     out_activation : str
         Name of the output activation g, published as `out_activation_`.
     baseline_name : str

@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from scipy.special import log_expit, log_softmax, logsumexp
 from sklearn.metrics import accuracy_score, log_loss
 
-from skmlp._engine.losses.registry import LOSSES
+from skmlp._engine.losses.registry import CLASSIFICATION_LOSSES as LOSSES
 
 N_OUTPUTS = {"softmax": [2, 3], "logistic": [1, 3]}
 CASES = [(name, K) for name in LOSSES for K in N_OUTPUTS.get(name, [3])]
