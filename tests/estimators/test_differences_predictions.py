@@ -337,7 +337,7 @@ def test_partial_fit_continues_from_weights_that_were_assigned(params, dtype):
 @pytest.mark.parametrize("layer", [0, 1])
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 @pytest.mark.parametrize("params", [{}, *TRANSFORMED.values()], ids=["plain", *TRANSFORMED])
-def test_one_changed_number_is_heeded(params, method, layer, place, change):
+def test_training_continues_from_one_changed_number(params, method, layer, place, change):
     def continued(factor):
         model = trained(warm_start=True, max_iter=1, **params)
         arrays = [array.copy() for array in getattr(model, change)]

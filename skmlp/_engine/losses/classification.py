@@ -101,7 +101,7 @@ class SoftmaxCrossEntropy:
         np.subtract(a.sum(axis=1, keepdims=True), a, out=a)
         # without another class than the best one, the sum is at least 1
         log_odds -= np.log(np.maximum(a, 1, out=a), out=a)
-        # rounding must not let another class reach the best one, nor part those that are equal
+        # rounding must not let another class reach the best one; equal logits stay equal
         is_best = z == largest
         of_rest = log_odds.max(axis=1, keepdims=True, where=~is_best, initial=-np.inf)
         of_best = np.maximum(of_best, np.nextafter(of_rest, np.inf))
