@@ -9,7 +9,6 @@ import numpy.typing as npt
 from scipy.special import log_softmax, logsumexp, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.utils import Tags, check_random_state, get_tags
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmlp._classifier import NumpyMLPClassifier
@@ -20,6 +19,8 @@ from skmlp._compat import (
     check_sample_weight,
     fit_context,
 )
+from skmlp._data.inputs import check_not_masked
+from skmlp._data.labels import check_class_labels, plain_labels, positions
 from skmlp._data.request import FitRequest
 from skmlp._engine.types import FloatArray, IndexArray
 from skmlp._ensemble.calibration import held_out_log_proba, member_log_proba, temperature
@@ -120,9 +121,12 @@ class _BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator,
                 f"The estimator has checkpoint_path={self.estimator.checkpoint_path!r}, which all "
                 "networks of the ensemble would share. Set it to None."
             )
-        X, y = validate_data(self, request.X, request.y, accept_sparse="csr", dtype=_DTYPES)
+        check_not_masked(request.X, "X")
+        y = plain_labels(request.y)
+        X, y = validate_data(self, request.X, y, accept_sparse="csr", dtype=_DTYPES)
         strata, w = self._strata(y), None
         if request.sample_weight is not None:
+            check_not_masked(request.sample_weight, "sample_weight")
             w = check_sample_weight(request.sample_weight, X, ensure_non_negative=True)
         rows = rows_in_use(len(y), w)
         if len(rows) == 0:
@@ -258,7 +262,7 @@ class FoldEnsembleClassifier(ClassifierMixin, _BaseFoldEnsemble):
 
     def _strata(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return the class labels."""
-        check_classification_targets(y)
+        check_class_labels(y)
         return y
 
     def _calibrate(self, X: Any, y: npt.NDArray[Any], w: FloatArray | None) -> None:
@@ -268,7 +272,7 @@ class FoldEnsembleClassifier(ClassifierMixin, _BaseFoldEnsemble):
         rows = np.concatenate(self.held_out_)
         if len(rows) > 0 and len(self.classes_) > 1:
             log_proba = held_out_log_proba(self.estimators_, X, self.held_out_)
-            true_class = np.searchsorted(self.classes_, y[rows])
+            true_class, _ = positions(y[rows], self.classes_)
             self.temperature_ = temperature(log_proba, true_class, None if w is None else w[rows])
 
     def predict_proba(self, X: Any) -> FloatArray:
@@ -333,6 +337,7 @@ class FoldEnsembleClassifier(ClassifierMixin, _BaseFoldEnsemble):
             As in `predict_proba`.
         """
         check_is_fitted(self)
+        check_not_masked(X, "X")
         X = validate_data(self, X, accept_sparse="csr", dtype=_DTYPES, reset=False)
         log_proba = [
             log_softmax(member_log_proba(member, X) / self.temperature_, axis=1)

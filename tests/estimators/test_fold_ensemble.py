@@ -305,12 +305,15 @@ def interrupting(line, occurrence):
     def trace(frame, event, arg):
         return count if frame.f_code.co_filename.startswith(ENSEMBLE_CODE) else None
 
+    # where tests run in the background, SIGINT is ignored
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     before = sys.gettrace()
     sys.settrace(trace)
     try:
         yield runs
     finally:
         sys.settrace(before)
+        signal.signal(signal.SIGINT, handler)
 
 
 def test_an_interrupt_at_any_line_ends_the_fit_and_leaves_the_old_ensemble_or_the_new_one():
@@ -332,6 +335,9 @@ def test_an_interrupt_at_any_line_ends_the_fit_and_leaves_the_old_ensemble_or_th
 
 
 INTERRUPTED_IN_PROCESSES = """
+import signal
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from sklearn.datasets import load_iris
 from skmlp import FoldEnsembleClassifier, NumpyMLPClassifier
 
@@ -387,6 +393,42 @@ def test_an_interrupt_ends_a_search_over_ensembles(make, monkeypatch):
         search.fit(X, y)
     assert len(n_calls) == 200
     assert not hasattr(search, "cv_results_")
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "boolean", object])
+def test_labels_keep_their_values_and_their_type(dtype):
+    values = [False, True] if dtype == "boolean" else [2**53, 2**53 + 1]
+    labels = pd.Series([values[int(row == 0)] for row in y], dtype=dtype)
+    model = ensemble(n_estimators=2).fit(X, labels)
+    assert model.classes_.tolist() == values
+    assert model.classes_.dtype == (bool if dtype == "boolean" else np.int64)
+    assert model.score(X, labels.to_numpy(dtype=model.classes_.dtype)) > 0.9
+    assert_allclose(
+        model.predict_proba(X), ensemble(n_estimators=2).fit(X, y == 0).predict_proba(X)
+    )
+
+
+@pytest.mark.parametrize("name", ["X", "y", "sample_weight"])
+def test_masked_values_are_refused(name):
+    data = {"X": X, "y": y, "sample_weight": np.ones(150)}
+    masked = np.ma.array(data[name], mask=data[name] == data[name].max())
+    with pytest.raises(ValueError, match=f"{name} is a masked array"):
+        ensemble(n_estimators=2).fit(**data | {name: masked})
+
+
+def test_masked_rows_are_refused_in_predictions(fitted):
+    with pytest.raises(ValueError, match="X is a masked array"):
+        fitted.predict(np.ma.array(X, mask=X > 2))
+
+
+def test_missing_labels_and_labels_of_several_types_are_refused_with_the_remedy():
+    labels = y.astype(object)
+    labels[7] = None
+    with pytest.raises(ValueError, match=r"row 7.*Leave out the rows without"):
+        ensemble().fit(X, labels)
+    labels[7] = "two"
+    with pytest.raises(ValueError, match=r"object array with values of type int, str\. "):
+        ensemble().fit(X, labels)
 
 
 def test_equal_weights_of_any_size_give_the_same_temperature():
