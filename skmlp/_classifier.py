@@ -1,7 +1,7 @@
 """The classifier: its manual, labels and probabilities."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -325,7 +325,10 @@ class NumpyMLPClassifier(ClassifierMixin, BaseNumpyMLP):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        class_weight: Literal["balanced"] | dict[Any, float] | list[dict[int, float]] | None = None,
+        class_weight: Literal["balanced"]
+        | Mapping[Any, float]
+        | Sequence[Mapping[Any, float]]
+        | None = None,
         weight_init: WeightInit | float = "glorot_uniform",
         dtype: Dtype | None = None,
         n_threads: int | Literal["auto"] = "auto",

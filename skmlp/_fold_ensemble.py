@@ -295,7 +295,8 @@ class FoldEnsembleClassifier(ClassifierMixin, _BaseFoldEnsemble):
         ValueError
             If X is invalid, or if its features differ from those in `fit`.
         """
-        return softmax(self.predict_log_proba(X), axis=1)
+        with np.errstate(under="ignore"):
+            return softmax(self.predict_log_proba(X), axis=1)
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """Return the most probable class label of each row.
@@ -339,8 +340,9 @@ class FoldEnsembleClassifier(ClassifierMixin, _BaseFoldEnsemble):
         check_is_fitted(self)
         check_not_masked(X, "X")
         X = validate_data(self, X, accept_sparse="csr", dtype=_DTYPES, reset=False)
-        log_proba = [
-            log_softmax(member_log_proba(member, X) / self.temperature_, axis=1)
-            for member in self.estimators_
-        ]
-        return logsumexp(log_proba, axis=0) - np.log(len(log_proba))
+        with np.errstate(under="ignore"):
+            log_proba = [
+                log_softmax(member_log_proba(member, X) / self.temperature_, axis=1)
+                for member in self.estimators_
+            ]
+            return logsumexp(log_proba, axis=0) - np.log(len(log_proba))

@@ -62,7 +62,7 @@ class ClassWeights:
 
     def __init__(
         self,
-        class_weight: str | dict | list,
+        class_weight: Any,
         targets: ClassificationTargets,
         y: Targets,
         w: FloatArray | None,
@@ -85,7 +85,7 @@ class ClassWeights:
 
 
 def class_weights(
-    class_weight: str | dict | list | None,
+    class_weight: Any,
     targets: ClassificationTargets,
     y: Targets,
     w: FloatArray | None,
@@ -111,7 +111,7 @@ def class_weights(
 
 
 def _table(
-    class_weight: str | dict | list, targets: ClassificationTargets, numbers: IndexArray, w: Any
+    class_weight: Any, targets: ClassificationTargets, numbers: IndexArray, w: Any
 ) -> FloatArray:
     """Return the weight of each class number."""
     if isinstance(class_weight, list):
@@ -131,7 +131,7 @@ def _table(
     return _balanced(numbers, len(targets.classes_), w)
 
 
-def _multilabel_tables(class_weight: str | dict | list, y: Targets, w: Any) -> list:
+def _multilabel_tables(class_weight: Any, y: Targets, w: Any) -> list:
     """Return the weights of absent and present, for each column."""
     if class_weight == "balanced":
         return [_balanced(column.astype(np.intp), 2, w) for column in y.T]

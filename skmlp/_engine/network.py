@@ -223,8 +223,10 @@ class Network:
             [PopulationNorm(*norm), Activation(ACTIVATIONS[name])]
             for norm, name in zip(norms, self.activations, strict=True)
         ]
+        # the layers use two buffers in turn
+        buffers = np.empty((2, X.shape[0] * max(hidden)), self.theta.dtype)
         a = [X.astype(self.theta.dtype, copy=False)]
-        a += [np.empty((X.shape[0], n), self.theta.dtype) for n in hidden]
+        a += [buffers[i % 2, : X.shape[0] * n].reshape(X.shape[0], n) for i, n in enumerate(hidden)]
         forward([Dense(W, None) for W in parts["W"][:-1]], in_place, a)
 
     def predictor(self) -> Predictor:

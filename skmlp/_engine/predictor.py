@@ -97,12 +97,19 @@ class Predictor:
         layers = [Dense(W, b) for W, b in zip(self.W, self.b, strict=True)]
         in_place = [*([Activation(ACTIVATIONS[name])] for name in self.activations), []]
         gradient = np.empty(X.shape, self.dtype)
-        for start in range(0, X.shape[0], chunk_rows or max(1, X.shape[0])):
-            rows = slice(start, start + chunk_rows if chunk_rows else None)
+        n_rows, widths = min(X.shape[0], chunk_rows or X.shape[0]), [len(b) for b in self.b]
+        kept = [np.empty((n_rows, width), self.dtype) for width in widths]
+        # delta of one layer is needed until that of the layer below is there
+        buffers = np.empty((2, n_rows * max(widths)), self.dtype)
+        for start in range(0, X.shape[0], max(1, n_rows)):
+            rows = slice(start, start + n_rows)
             x = X[rows].astype(self.dtype, copy=False)
             m = x.shape[0]
-            a = [x, *(np.empty((m, len(b)), self.dtype) for b in self.b)]
-            delta = [*(np.empty_like(a_l) for a_l in a[1:-1]), a[-1]]
+            a = [x, *(a_l[:m] for a_l in kept)]
+            delta = [
+                buffers[i % 2, : m * width].reshape(m, width) for i, width in enumerate(widths[:-1])
+            ]
+            delta.append(a[-1])
             forward(layers, in_place, a)
             refuse_not_finite(a[-1])
             loss.loss_gradient(a[-1], y[rows])

@@ -82,6 +82,8 @@ def mlp_classifier_twin(model: Any) -> tuple[type, dict[str, Any]]:
         )
     targets = model._targets
     one_row_of_each_label = (
-        targets.decode(np.eye(targets.n_outputs) > 0) if targets.multilabel else model.classes_
+        targets.decode(np.array([[False], [True]]).repeat(targets.n_outputs, axis=1))
+        if targets.multilabel
+        else model.classes_
     )
     return MLPClassifier, {"_label_binarizer": LabelBinarizer().fit(one_row_of_each_label)}

@@ -1,6 +1,7 @@
 """Parameters of the estimator become objects of the engine: here strings become objects."""
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -34,18 +35,20 @@ def build_network(
     estimator: Any, data: FitData, state: TrainingState, rng: np.random.RandomState
 ) -> Network:
     """Return the network, with new parameters or those of the fitted model."""
-    state.noise_rng = _noise_generator(estimator, state, rng, data.mode)
-    network = _network_of_zeros(estimator, data, state.noise_rng)
-    if not data.mode.continues:
-        network.initialize(estimator.weight_init, rng)
-        return network
-    coefs = estimator.coefs_
-    if [W.shape for W in network.W] != [W.shape for W in coefs]:
+    hidden = check_hidden_layer_sizes(estimator.hidden_layer_sizes, type(estimator).__name__)
+    layer_sizes = [data.train.X.shape[1], *hidden, data.targets.n_outputs]
+    coefs = estimator.coefs_ if data.mode.continues else []
+    if data.mode.continues and [*pairwise(layer_sizes)] != [W.shape for W in coefs]:
         raise ValueError(
             f"hidden_layer_sizes={estimator.hidden_layer_sizes!r} does not fit the model to go on "
             f"with, whose coefs_ have shapes {[W.shape for W in coefs]}. Set it back, or "
             "fit anew with warm_start=False."
         )
+    state.noise_rng = _noise_generator(estimator, state, rng, data.mode)
+    network = _network_of_zeros(estimator, data, layer_sizes, state.noise_rng)
+    if not data.mode.continues:
+        network.initialize(estimator.weight_init, rng)
+        return network
     parameters, kept = network.parameters, state.vectors if data.mode.partial else None
     if (
         kept is not None
@@ -72,12 +75,11 @@ def _are_published(vectors: FloatArray, network: Network, estimator: Any) -> boo
 
 
 def _network_of_zeros(
-    estimator: Any, data: FitData, noise_rng: np.random.Generator | None
+    estimator: Any, data: FitData, layer_sizes: list[int], noise_rng: np.random.Generator | None
 ) -> Network:
     """Return the network with all parameters 0."""
-    hidden = check_hidden_layer_sizes(estimator.hidden_layer_sizes)
     return Network(
-        [data.train.X.shape[1], *hidden, data.targets.n_outputs],
+        layer_sizes,
         estimator.activation if np.size(estimator.activation) else "identity",
         estimator._make_loss(data.targets),
         estimator.alpha,
@@ -148,10 +150,8 @@ def build_rule(estimator: Any, rule: StoppingRule, mode: FitMode) -> StoppingRul
     monitors: Monitored = "loss"
     if estimator.early_stopping and estimator.solver in OPTIMIZERS and not mode.partial:
         monitors = "validation_loss" if estimator.scoring == "loss" else "validation_score"
-    scoring = str(estimator.scoring)
-    if not mode.partial or (rule.monitors, rule.scoring) != (monitors, scoring):
+    if not mode.partial or rule.monitors != monitors:
         rule = StoppingRule(monitors)
-        rule.scoring = scoring
     rule.tol, rule.rtol, rule.patience = estimator.tol, estimator.rtol, estimator.n_iter_no_change
     # by default the earliest is kept, as in MLPClassifier; a continued fit, which has a value to
     # beat from the start, would then make no progress while its loss falls

@@ -29,8 +29,6 @@ class StoppingRule:
         Lowest value so far.
     n_without_improvement : int
         Number of epochs since the last improvement.
-    scoring : str
-        Text that identifies the scorer, so that scores of different scorers are not compared.
     """
 
     def __init__(
@@ -48,7 +46,6 @@ class StoppingRule:
             patience,
             ties_to_latest,
         )
-        self.scoring = "None"
         self.best = math.inf
         self.n_without_improvement = 0
 

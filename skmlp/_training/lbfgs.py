@@ -79,9 +79,10 @@ def train_lbfgs(
         network.theta[:] = result.x
         if network.batch_norms:
             network.loss_gradient(X, data.y, data.w)  # the last one asked for may have been another
-    except KeyboardInterrupt as interrupt:
-        loop.roll_back(interrupt)
-        loop.vectors[...] = loop.progress.vectors
+    except KeyboardInterrupt:
+        if loop.is_first_epoch:
+            raise
+        loop.roll_back()
         return history
     if not (math.isfinite(result.fun) and np.isfinite(network.theta).all()):
         raise diverged(data, result.nit + 1)

@@ -1,4 +1,4 @@
-"""The loop over epochs that mini-batch training and L-BFGS share: validation, events, roll-back."""
+"""What mini-batch training and L-BFGS share, epoch by epoch: validation, snapshots, events."""
 
 import math
 import time
@@ -96,10 +96,8 @@ class Progress:
         rule_state = {} if rule is None else vars(rule).copy()
         return cls(history, order, vectors, n_epochs, history.best_epoch, n_rows, rule_state)
 
-    def roll_back(self, interrupt: KeyboardInterrupt) -> None:
-        """Remove an interrupted epoch from the history; raise the interrupt in the first epoch."""
-        if self.n_epochs == 0:
-            raise interrupt
+    def roll_back(self) -> None:
+        """Remove an interrupted epoch from the history."""
         self.history.interrupt(self.n_epochs)
         self.history.best_epoch, self.history.n_rows = self.best_epoch, self.n_rows
 
@@ -192,9 +190,21 @@ class Loop:
         history.timed_out = not history.stopped and self.is_late
         return history.stopped or history.timed_out
 
-    def roll_back(self, interrupt: KeyboardInterrupt) -> None:
-        """Undo an interrupted epoch; raise the interrupt again if no epoch is complete."""
-        self.progress.roll_back(interrupt)
+    @property
+    def is_first_epoch(self) -> bool:
+        """Whether no epoch is complete, so that there is nothing to go back to."""
+        return self.progress.n_epochs == 0
+
+    def roll_back(self, rule: StoppingRule | None = None) -> None:
+        """Undo an interrupted epoch in the history, the rule and the parameters."""
+        self.progress.roll_back()
+        if rule is not None:
+            vars(rule).update(self.progress.rule)
+        self.restore_best()
+
+    def restore_best(self) -> None:
+        """Give the network the parameters of the best epoch."""
+        self.vectors[...] = self.progress.vectors
 
 
 def diverged(data: Dataset, epoch: int, learning_rate: float | None = None) -> ValueError:

@@ -95,10 +95,11 @@ def train_stochastic(
         else:
             # without patience there is no other end than that of the planned epochs
             history.converged = planned or rule.patience == math.inf
-    except KeyboardInterrupt as interrupt:
-        loop.roll_back(interrupt)
-        vars(rule).update(loop.progress.rule)
-    loop.vectors[...] = loop.progress.vectors
+    except KeyboardInterrupt:
+        if loop.is_first_epoch:
+            raise
+        loop.roll_back(rule)
+    loop.restore_best()
     if loop.validation is None and population is not None:
         try:
             network.update_batch_norm_statistics(population)

@@ -81,8 +81,8 @@ def test_patience_may_be_endless(patience):
 
 def test_what_an_older_version_did_not_store_has_its_default():
     state = to_state_dict(StoppingRule())
-    del state["scoring"]
-    assert from_state_dict(state).scoring == "None"
+    del state["rtol"]
+    assert from_state_dict(state).rtol == 0.0
     state = to_state_dict(some("Cosine"))
     del state["power_t"]
     with pytest.raises(ValueError, match="Cosine has"):

@@ -1,8 +1,8 @@
 """What the network and the estimators ask of a loss.
 
 A loss is a function of the network's raw output z = z^L, before the output activation, and of the
-encoded targets y. A loss knows its output activation a = g(z), so that `delta^L` is written in one pass
-and exactly.
+encoded targets y. A loss knows its output activation a = g(z), so that `delta^L` is exact, and
+written in one pass.
 """
 
 from typing import Protocol, Self
