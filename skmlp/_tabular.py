@@ -20,6 +20,9 @@ from skmlp.preprocessing import (
 )
 from skmlp.recipes import TABULAR
 
+# values that occur once or twice are noise
+_MIN_FREQUENCY = 3
+
 
 def make_tabular_classifier(
     random_state: int | np.random.RandomState | None = None,
@@ -81,9 +84,10 @@ def make_tabular_classifier(
     True
     >>> search = GridSearchCV(model, {"network__estimator__hidden_layer_sizes": [(64,), (256,)]})
     """
+    categorical = partial(columns_of_kind, kind="categorical", min_frequency=_MIN_FREQUENCY)
     columns = ColumnTransformer(
         [
-            ("categorical", _categorical(), partial(columns_of_kind, kind="categorical")),
+            ("categorical", _categorical(), categorical),
             ("binary", _binary(), partial(columns_of_kind, kind="binary")),
             ("numeric", _numeric(), partial(columns_of_kind, kind="numeric")),
         ]
@@ -100,9 +104,9 @@ def make_tabular_classifier(
 
 def _categorical() -> Pipeline:
     missing = FunctionTransformer(none_for_missing, feature_names_out=_same_names)
-    # values that occur once or twice are noise; unknown values share the indicator of rare ones
+    # unknown values share the indicator of rare ones
     encode = OneHotEncoder(
-        min_frequency=3,
+        min_frequency=_MIN_FREQUENCY,
         handle_unknown="infrequent_if_exist",
         sparse_output=False,
         dtype=np.float32,

@@ -1,6 +1,9 @@
 """Transformers and column selection that prepare tabular data for a network."""
 
+import datetime as dt
+import math
 import warnings
+from collections import Counter
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -13,18 +16,23 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmlp._compat import Interval, fit_context
 from skmlp._engine.types import FloatArray
+from skmlp._warn import warn
 
 __all__ = ["CosineEmbedding", "RobustSmoothScaler", "columns_of_kind", "none_for_missing"]
 
 # for larger z the result is 3 to the last bit; z^2 is still finite in float32
 _LARGEST_Z = 1e9
+_TIMES = dt.date, dt.time, dt.timedelta, np.datetime64, np.timedelta64
 _KINDS = "categorical", "binary", "numeric"
+# dtypes of text and categories in data frames, which may consist of missing values alone
+_CATEGORICAL_DTYPES = {"category", "categorical", "enum", "str", "string"}
 
 
 class _DenseTransformer(TransformerMixin, BaseEstimator):
     """Base of the transformers: dense input in float32 or float64, missing values stay missing."""
 
     def _validate(self, X: Any, reset: bool) -> FloatArray:
+        _check_not_masked(X)
         dtypes = [np.float64, np.float32]
         return validate_data(self, X, reset=reset, dtype=dtypes, ensure_all_finite="allow-nan")
 
@@ -230,7 +238,7 @@ class CosineEmbedding(OneToOneFeatureMixin, _DenseTransformer):
         return np.array([*names, *terms], dtype=object)
 
 
-def columns_of_kind(X: Any, kind: str) -> list[int]:
+def columns_of_kind(X: Any, kind: str, *, min_frequency: int = 1) -> list[int]:
     """Return the positions of the columns of one kind, for a ColumnTransformer.
 
     Columns of text, categories or booleans are "categorical". Other columns are "binary" if they
@@ -242,6 +250,9 @@ def columns_of_kind(X: Any, kind: str) -> list[int]:
         The table. Columns of an ndarray may have mixed types, with dtype object.
     kind : {"categorical", "binary", "numeric"}
         Kind of the columns.
+    min_frequency : int, default=1
+        Number of times that a value of a categorical column must occur to be encoded by itself, as
+        in :class:`sklearn.preprocessing.OneHotEncoder`. This only decides about the warning.
 
     Returns
     -------
@@ -251,9 +262,14 @@ def columns_of_kind(X: Any, kind: str) -> list[int]:
     Raises
     ------
     TypeError
-        If X is sparse.
+        If X is sparse, or if a column contains dates, times or durations.
     ValueError
-        If `kind` is not one of the three kinds.
+        If `kind` is not one of the three kinds, if X is not 2-dimensional, or if values are masked.
+
+    Warns
+    -----
+    UserWarning
+        If most values of a categorical column occur less than `min_frequency` times.
 
     See Also
     --------
@@ -283,8 +299,18 @@ def columns_of_kind(X: Any, kind: str) -> list[int]:
         raise ValueError(f"kind must be one of {', '.join(map(repr, _KINDS))}; got {kind!r}.")
     if issparse(X):
         raise TypeError("The table is sparse, but must be dense: use X.toarray().")
+    _check_not_masked(X)
+    if len(X.shape) != 2:
+        raise ValueError(
+            f"The table must be 2-dimensional, got shape {X.shape}. Reshape a single column with "
+            "X.reshape(-1, 1), a single row with X.reshape(1, -1)."
+        )
     by_position = getattr(X, "iloc", X)
-    return [j for j in range(X.shape[1]) if _kind_of(by_position[:, j]) == kind]
+    columns = [j for j in range(X.shape[1]) if _kind_of(by_position[:, j], j) == kind]
+    if kind == "categorical":
+        for j in columns:
+            _warn_of_rare_values(np.asarray(by_position[:, j]), j, min_frequency)
+    return columns
 
 
 def none_for_missing(X: Any) -> Any:
@@ -315,15 +341,28 @@ def none_for_missing(X: Any) -> Any:
     return X.astype(object).where(X.notna(), None) if hasattr(X, "notna") else X
 
 
-def _kind_of(column: Any) -> str:
+def _kind_of(column: Any, position: int) -> str:
     """Return the kind of one column."""
     values = np.asarray(column)
-    if str(column.dtype) == "category" or values.dtype.kind in "bSTU":
+    dtype = str(column.dtype).lower().partition("[")[0].partition("(")[0]
+    if dtype in _CATEGORICAL_DTYPES or values.dtype.kind in "bSTU":
         return "categorical"
     # numbers may come as objects, with None among them
-    if values.dtype.kind == "O" and any(isinstance(v, str | bytes | bool) for v in values):
+    objects = values if values.dtype.kind == "O" else ()
+    if any(isinstance(v, str | bytes | bool) for v in objects):
         return "categorical"
+    if values.dtype.kind in "mM" or any(map(_is_time, objects)):
+        raise TypeError(
+            f"Column {position} of the table contains dates, times or durations, which have no "
+            "unit as numbers. Replace the column by numbers, for example days since a date, or "
+            "year, month and weekday."
+        )
     return "binary" if _n_distinct(column) <= 2 else "numeric"
+
+
+def _is_time(value: Any) -> bool:
+    """Return whether an object is a date, a time or a duration, of Python, NumPy or pandas."""
+    return isinstance(value, _TIMES) or type(value).__name__ in {"NaTType", "Period"}
 
 
 def _n_distinct(column: Any) -> int:
@@ -331,3 +370,39 @@ def _n_distinct(column: Any) -> int:
     if hasattr(column, "nunique"):
         return column.nunique()
     return len({v for v in np.asarray(column).tolist() if v is not None and v == v})
+
+
+def _warn_of_rare_values(column: npt.NDArray[Any], position: int, min_frequency: int) -> None:
+    """Warn if most values of a categorical column are too rare to be told apart."""
+    counts = Counter(column.tolist())
+    # missing values are a category of their own; NaN differs from itself, and NA is no boolean
+    known = {v: n for v, n in counts.items() if type(v).__name__ != "NAType" and v == v}
+    known.pop(None, None)
+    rare = [value for value, n in known.items() if n < min_frequency]
+    if len(rare) < 2 or 2 * sum(known[value] for value in rare) <= sum(known.values()):
+        return
+    remedy = "Leave out a column of names or identifiers; divide free text into few categories."
+    if all(map(_is_number, rare)):
+        remedy = "Its values are numbers, but not of a numeric type: convert them, say to float."
+    warn(
+        f"Column {position} of the table is categorical, but most of its values occur less than "
+        f"{min_frequency} times, and such values are not told apart: {len(rare)} of {len(known)} "
+        f"different values, for example {rare[0]!r}. {remedy}"
+    )
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a value is a number, or text that reads as one."""
+    try:
+        return math.isfinite(float(value))
+    except (TypeError, ValueError):
+        return False
+
+
+def _check_not_masked(X: Any) -> None:
+    """Raise ValueError if values of X are masked."""
+    if np.ma.is_masked(X):
+        raise ValueError(
+            "X is a masked array, but masks are not supported. Replace the masked values by a "
+            "missing value: X.astype(float).filled(np.nan)."
+        )

@@ -203,6 +203,63 @@ def test_columns_of_a_sparse_table_are_refused_with_the_remedy():
         columns_of_kind(sparse.csr_array(np.eye(3)), "numeric")
 
 
+DAYS = np.datetime64("2020-01-01") + np.arange(3)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        DAYS,
+        DAYS - DAYS[0],
+        pd.Series(DAYS).dt.tz_localize("UTC"),
+        pd.period_range("2020", periods=3, freq="M"),
+        [day.item() for day in DAYS],
+        [None, DAYS[1].item(), pd.NaT],
+        pd.Series([pd.NaT] * 3),
+    ],
+    ids=["dates", "durations", "zone", "months", "objects", "missing", "all missing"],
+)
+def test_dates_are_refused_with_the_remedy(column):
+    X = pd.DataFrame({"number": [1.5, 2.5, 3.5], "date": column})
+    with pytest.raises(TypeError, match=r"Column 1 of the table contains dates.*days since"):
+        columns_of_kind(X, "numeric")
+
+
+def test_dates_of_arrays_and_of_polars_frames_are_refused():
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"date": [day.item() for day in DAYS]})
+    for X in (DAYS[:, np.newaxis], frame):
+        with pytest.raises(TypeError, match="Column 0 of the table contains dates"):
+            columns_of_kind(X, "numeric")
+
+
+def test_a_missing_date_in_a_column_of_text_is_a_missing_value():
+    X = pd.DataFrame({"text": np.array(["a", pd.NaT, "b"], dtype=object)})
+    assert columns_of_kind(X, "categorical") == [0]
+
+
+@pytest.mark.parametrize("dtype", ["string", "category"])
+def test_text_of_missing_values_alone_is_categorical(dtype):
+    X = pd.DataFrame({"empty": pd.Series([pd.NA] * 3, dtype=dtype)})
+    assert columns_of_kind(X, "categorical") == [0]
+
+
+@pytest.mark.parametrize("X", [np.arange(3), np.zeros((2, 2, 2))])
+def test_a_table_that_is_none_is_refused_with_the_remedy(X):
+    with pytest.raises(ValueError, match=r"must be 2-dimensional, got shape.*reshape\(-1, 1\)"):
+        columns_of_kind(X, "numeric")
+
+
+@pytest.mark.parametrize("use", [RobustSmoothScaler().fit, CosineEmbedding().fit_transform])
+def test_masked_values_are_refused(use):
+    masked = np.ma.array(np.eye(3), mask=np.eye(3))
+    with pytest.raises(ValueError, match=r"X is a masked array.*filled\(np.nan\)"):
+        use(masked)
+    with pytest.raises(ValueError, match="X is a masked array"):
+        columns_of_kind(masked, "numeric")
+    assert columns_of_kind(np.ma.array(np.eye(3)), "binary") == [0, 1, 2]
+
+
 @pytest.mark.parametrize(
     ("dtype", "missing"),
     [("string", pd.NA), ("category", np.nan), ("boolean", pd.NA), (object, None)],

@@ -143,6 +143,39 @@ def test_unknown_categories_count_as_rare_ones():
     assert_array_equal(unknown, columns.transform(words)[-1:])
 
 
+@pytest.mark.parametrize(
+    ("column", "remedy"),
+    [
+        ([f"row {row}" for row in ROWS], "names or identifiers"),
+        (
+            [f"{value:.3f}" for value in np.sin(ROWS)],
+            "values are numbers, but not of a numeric type",
+        ),
+        (
+            [*"aaa", None, np.nan, *map(str, range(85))],
+            "values are numbers, but not of a numeric type",
+        ),
+        (pd.Categorical(ROWS // 2), "values are numbers, but not"),
+    ],
+    ids=["names", "numbers", "numbers and missing values", "categories"],
+)
+def test_values_that_are_too_rare_to_learn_from_are_warned_of_once(column, remedy):
+    table = pd.DataFrame({"number": NUMBERS, "text": column})
+    with pytest.warns(UserWarning, match=f"Column 1 of the table.*{remedy}") as caught:
+        make_tabular_classifier()["columns"].fit(table)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("n_rare", [44, 46])
+def test_rare_values_are_warned_of_where_most_rows_have_them(n_rare):
+    text = np.array([*["often"] * (90 - n_rare), *[f"rare {i}" for i in range(n_rare)]])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        make_tabular_classifier()["columns"].fit(text[:, np.newaxis])
+    assert len(caught) == (n_rare > 45)
+
+
 def test_missing_numbers_become_the_median_with_an_indicator_beside():
     columns = make_tabular_classifier()["columns"].fit([[1.0], [2.0], [3.0], [np.nan]])
     assert columns.get_feature_names_out()[:2].tolist() == [
