@@ -8,7 +8,6 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder
-from sklearn.utils.validation import check_is_fitted
 
 from skmlp._classifier import NumpyMLPClassifier
 from skmlp._fold_ensemble import FoldEnsembleClassifier
@@ -17,6 +16,7 @@ from skmlp.preprocessing import (
     RobustSmoothScaler,
     columns_of_kind,
     none_for_missing,
+    same_feature_names,
 )
 from skmlp.recipes import TABULAR
 
@@ -103,7 +103,7 @@ def make_tabular_classifier(
 
 
 def _categorical() -> Pipeline:
-    missing = FunctionTransformer(none_for_missing, feature_names_out=_same_names)
+    missing = FunctionTransformer(none_for_missing, feature_names_out=same_feature_names)
     # unknown values share the indicator of rare ones
     encode = OneHotEncoder(
         min_frequency=_MIN_FREQUENCY,
@@ -112,17 +112,6 @@ def _categorical() -> Pipeline:
         dtype=np.float32,
     )
     return Pipeline([("missing", missing), ("encode", encode)])
-
-
-def _same_names(transformer: FunctionTransformer, names: Any) -> Any:
-    """Return the names of the columns as they are.
-
-    If no column is categorical, the transformer is not fitted. "one-to-one" would then return
-    None, which the HTML display of scikit-learn takes for names; this raises an error, as all other
-    transformers do.
-    """
-    check_is_fitted(transformer, "n_features_in_")
-    return names
 
 
 def _binary() -> Pipeline:

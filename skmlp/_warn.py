@@ -10,6 +10,7 @@ import warnings
 from types import FrameType
 
 import joblib
+import numpy as np
 import sklearn
 from sklearn.exceptions import ConvergenceWarning
 
@@ -19,7 +20,7 @@ _INSIDE = (
     _PACKAGE,
     *(
         os.path.dirname(os.path.abspath(str(module.__file__))) + os.sep
-        for module in (sklearn, joblib, multiprocessing, concurrent.futures)
+        for module in (np, sklearn, joblib, multiprocessing, concurrent.futures)
     ),
     threading.__file__,
     pickle.__file__,

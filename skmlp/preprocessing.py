@@ -18,7 +18,13 @@ from skmlp._compat import Interval, fit_context
 from skmlp._engine.types import FloatArray
 from skmlp._warn import warn
 
-__all__ = ["CosineEmbedding", "RobustSmoothScaler", "columns_of_kind", "none_for_missing"]
+__all__ = [
+    "CosineEmbedding",
+    "RobustSmoothScaler",
+    "columns_of_kind",
+    "none_for_missing",
+    "same_feature_names",
+]
 
 # for larger z the result is 3 to the last bit; z^2 is still finite in float32
 _LARGEST_Z = 1e9
@@ -406,3 +412,39 @@ def _check_not_masked(X: Any) -> None:
             "X is a masked array, but masks are not supported. Replace the masked values by a "
             "missing value: X.astype(float).filled(np.nan)."
         )
+
+
+def same_feature_names(transformer: Any, input_features: Any) -> Any:
+    """Return the names of the features as they are, for a fitted transformer.
+
+    An argument `feature_names_out` of :class:`~sklearn.preprocessing.FunctionTransformer`. Unlike
+    "one-to-one", this function raises an error if the transformer is not fitted, as in a column
+    transformer without such columns. The HTML display of scikit-learn relies on that.
+
+    Parameters
+    ----------
+    transformer : FunctionTransformer
+        The transformer.
+    input_features : array-like of str
+        Names of the features.
+
+    Returns
+    -------
+    names : array-like of str
+        The same names.
+
+    Raises
+    ------
+    NotFittedError
+        If the transformer is not fitted.
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import FunctionTransformer
+    >>> from skmlp.preprocessing import none_for_missing, same_feature_names
+    >>> columns = FunctionTransformer(none_for_missing, feature_names_out=same_feature_names)
+    >>> columns.fit([["north"], ["south"]]).get_feature_names_out(["side"]).tolist()
+    ['side']
+    """
+    check_is_fitted(transformer, "n_features_in_")
+    return input_features

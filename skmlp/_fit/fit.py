@@ -132,5 +132,5 @@ def _unbeaten_baseline(trainer: Trainer, train: Dataset, history: History) -> st
     try:
         learnt = not barely_beats_baseline(network, train)
     except KeyboardInterrupt:  # the model is complete, only a warning may be missing
-        learnt = True
+        learnt = history.interrupted = True
     return None if learnt else network.loss.baseline_name

@@ -25,7 +25,13 @@ ENSEMBLE = "skmlp._fold_ensemble.FoldEnsembleClassifier"
 TRANSFORMER = "skmlp._hidden_layer.HiddenLayerTransformer"
 PREPROCESSING = {
     f"skmlp.preprocessing.{name}"
-    for name in ("CosineEmbedding", "RobustSmoothScaler", "columns_of_kind", "none_for_missing")
+    for name in (
+        "CosineEmbedding",
+        "RobustSmoothScaler",
+        "columns_of_kind",
+        "none_for_missing",
+        "same_feature_names",
+    )
 }
 
 

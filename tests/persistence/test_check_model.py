@@ -60,7 +60,13 @@ class Other(NumpyMLPClassifier):
 @pytest.mark.parametrize(
     "name",
     [
-        *("predict", "predict_proba", "partial_fit", "_raw_predict", "_parameter_constraints"),
+        *(
+            "predict",
+            "predict_proba",
+            "partial_fit",
+            "_predict_by_chunks",
+            "_parameter_constraints",
+        ),
         *("__setstate__", "__class__", "__sklearn_is_fitted__", 3, None),
     ],
 )

@@ -29,6 +29,7 @@ TRUSTED_IN_CONTAINERS = {
     "skmlp.preprocessing.RobustSmoothScaler",
     "skmlp.preprocessing.columns_of_kind",
     "skmlp.preprocessing.none_for_missing",
+    "skmlp.preprocessing.same_feature_names",
 }
 FOLDERS = sorted(path.parent for path in MODELS.glob("*/*/expected.json"))
 STORED = {folder: json.loads((folder / "expected.json").read_text()) for folder in FOLDERS}
