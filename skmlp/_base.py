@@ -136,7 +136,7 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     @abstractmethod
     def _make_targets(self, y: Any, request: FitRequest) -> TargetEncoder:
-        """Return the encoder of y: in a call that continues, that of the fitted model."""
+        """Return the encoder of y. If training continues, return that of the fitted model."""
 
     @abstractmethod
     def _make_loss(self, targets: Any) -> Loss:
@@ -220,8 +220,9 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
         Warns
         -----
         ConvergenceWarning
-            If `max_iter` is reached before training has converged; if training came to a standstill
-            without having learnt; if columns of a dense X differ in scale by a factor of hundreds.
+            If `max_iter` is reached before training has converged; if training ended without a
+            clear improvement over constant predictions; if columns of a dense X differ in scale by
+            a factor of hundreds.
         """
         mode = FitMode(continues=self.warm_start and hasattr(self, "coefs_"))
         fit_estimator(

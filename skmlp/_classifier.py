@@ -599,8 +599,8 @@ class NumpyMLPClassifier(ClassifierMixin, BaseNumpyMLP):
     def input_gradient(self, X: Any, y: npt.ArrayLike | None = None) -> FloatArray:
         """Return the gradient of each row's loss by its features, by backpropagation.
 
-        Where it is positive, a larger feature makes the label less probable. Its absolute values
-        show which features matter for a row (a saliency map).
+        Where the gradient is positive, a larger feature makes the label less probable. Its absolute
+        values show which features matter for a row (a saliency map).
 
         K. Simonyan, A. Vedaldi, A. Zisserman, "Deep inside convolutional networks: visualising
         image classification models and saliency maps", ICLR 2014 (workshop).

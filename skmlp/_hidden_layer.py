@@ -122,7 +122,8 @@ class HiddenLayerTransformer(
         NotFittedError
             If a frozen network is not fitted.
         """
-        n_hidden = len(check_hidden_layer_sizes(self.estimator.hidden_layer_sizes))
+        owner = type(self.estimator).__name__
+        n_hidden = len(check_hidden_layer_sizes(self.estimator.hidden_layer_sizes, owner))
         if not -n_hidden <= self.layer < n_hidden:
             raise ValueError(
                 f"layer={self.layer!r} is no hidden layer of the network, which has {n_hidden}: "

@@ -21,7 +21,7 @@ _CLASSES: dict[str, dict[str, type]] = {
 def register_legacy_names() -> None:
     """Let `pickle`, joblib and skops find these classes under their names of 0.1.0.
 
-    To be called once `skmlp._classifier` and `skmlp._training`, which exist still, are imported.
+    To be called once `skmlp._classifier` and `skmlp._training`, which still exist, are imported.
     """
     for name, classes in _CLASSES.items():
         name = f"skmlp.{name}"

@@ -223,14 +223,14 @@ _changed: list[bool] = []  # not empty where that is no longer in force
 
 @cache
 def _libraries() -> tuple[list[Any], ThreadpoolController]:
-    """Return the controls of the BLAS libraries loaded, and of nothing."""
+    """Return the controls of the BLAS libraries, and a controller of no library."""
     controller = ThreadpoolController()  # takes milliseconds
     blas = controller.select(user_api="blas").lib_controllers
     return blas, controller.select(user_api="none")
 
 
 def _multiplies(lib: Any) -> bool:
-    """Return whether it is the library of NumPy's matrix products.
+    """Return whether the library computes NumPy's matrix products.
 
     SciPy may bring one of its own. Two pools of threads that both wait busily take the cores from
     each other, so that one stays at one thread.
@@ -239,7 +239,7 @@ def _multiplies(lib: Any) -> bool:
 
 
 def _callers_limits() -> list[int]:
-    """Return the limits in force, were it not for the contexts entered."""
+    """Return the limits that apply outside of all contexts."""
     blas, _ = _libraries()
     return _saved if _entered else [lib.num_threads or 1 for lib in blas]
 

@@ -39,7 +39,7 @@ class TargetEncoder(Protocol):
         """Return the fitted attributes that describe the targets."""
 
     def label_texts(self) -> npt.NDArray[Any]:
-        """Return a text for each label, by which fits are told apart."""
+        """Return a text for each label, for the fingerprint of a fit."""
 
 
 class ClassificationTargets:

@@ -133,7 +133,7 @@ class Dropout(_Buffered):
         a *= factor
 
     def backward(self, a: FloatArray, delta: FloatArray) -> None:
-        """Overwrite delta with delta d / (1 - p); a is again what it was where d is 1."""
+        """Overwrite delta with delta d / (1 - p); restore a where d is 1."""
         delta *= self._like(a)
         a *= 1 - self.p
 

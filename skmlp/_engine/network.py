@@ -28,7 +28,7 @@ NO_NOISE = Noise()
 
 
 class Network:
-    """Dense layers l = 1..L, hidden activations h, cross-entropy at the output.
+    """Dense layers l = 1..L, hidden activations h, a loss at the output.
 
     For a batch of m rows with weights w of mean one, the objective and its gradient are
 

@@ -33,9 +33,9 @@ class Parameters:
     ----------
     vectors : ndarray of shape (1, n) or (2, n)
         [W^1 .. W^L | b^1 .. b^L | gamma | beta | mean | var], the last four for each batch
-        normalisation; with `averaging`, a second row for its running mean.
+        normalisation. If `averaging`, the second row is the running mean of the first.
     theta, grad : ndarray of shape (n_parameters,)
-        The part of the first row that gradients change, up to beta, and its gradient.
+        The trained part of the first row, from W to beta, and its gradient.
     parts, grads : dict of lists of ndarray
         Views of `vectors[0]` and of `grad`, by the names above, layer by layer.
     n_weights : int

@@ -60,7 +60,7 @@ def _check_lbfgs(estimator: Any, mode: FitMode) -> None:
         )
 
 
-def check_hidden_layer_sizes(value: Any, owner: str = "NumpyMLPClassifier") -> list[int]:
+def check_hidden_layer_sizes(value: Any, owner: str) -> list[int]:
     """Return the sizes as a list of ints; raise InvalidParameterError if they are none."""
     sizes = list(value) if np.iterable(value) else [value]
     if not all(isinstance(n, Integral) and n is not True and int(n) > 0 for n in sizes):

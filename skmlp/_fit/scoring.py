@@ -1,4 +1,4 @@
-"""The early-stopping score: accuracy, or a scorer of scikit-learn on the validation set."""
+"""The early-stopping score: that of the loss, or a scorer of scikit-learn."""
 
 import copy
 import inspect

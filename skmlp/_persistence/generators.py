@@ -28,7 +28,7 @@ _POOL_MAX, _N_WORDS_MAX, _WORD_MAX = 64, 1024, 2**4096
 
 
 def generator_to_dict(rng: AnyGenerator) -> Any:
-    """Return kind, seed and state of the generator; one of an unknown kind as it is."""
+    """Return kind, seed and state of the generator. One of unknown kind is returned unchanged."""
     of_old_kind = isinstance(rng, np.random.RandomState)
     bits = rng._bit_generator if isinstance(rng, np.random.RandomState) else rng.bit_generator
     # the seed is for spawning, which the old kind cannot do

@@ -13,7 +13,7 @@ class History:
     loss_curve : list of float
         Mean objective over the epoch's batches, penalty included.
     validation_loss_curve, validation_scores : list of float
-        Mean cross-entropy and score on the validation rows; empty without any.
+        Mean loss and score on the validation rows. Empty if there are none.
     learning_rate_curve : list of float
         The learning rate of the epoch's last batch; empty for L-BFGS.
     plateaus : list of int

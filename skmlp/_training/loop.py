@@ -24,7 +24,7 @@ class Validation:
     data : Dataset
         The validation rows.
     score : callable or None, default=None
-        ``score(network)`` returns the score. If None, it is the loss's own: accuracy.
+        ``score(network)`` returns the score. If None, the score is that of the loss.
     chunk_rows : int or None, default=None
         Number of rows per chunk. If None, all rows at once. The network's output is in memory for
         one chunk only.
@@ -176,7 +176,10 @@ class Loop:
     def complete(
         self, keep: bool, order: IndexArray | None = None, rule: StoppingRule | None = None
     ) -> None:
-        """Take the snapshot of a completed epoch, with its parameters if `keep`, else the best."""
+        """Take the snapshot of a completed epoch.
+
+        If `keep`, the snapshot has the current parameters, else those of the best epoch so far.
+        """
         history = self.history
         history.best_epoch = len(history.loss_curve) if keep else self.progress.best_epoch
         best = self.vectors.copy() if keep else self.progress.vectors

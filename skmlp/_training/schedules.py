@@ -21,7 +21,8 @@ class Schedule:
     Parameters
     ----------
     learning_rate_init : float
-        The highest rate; without warm-up, and but for "one_cycle", that of the first batch.
+        The highest rate. Without warm-up, also the rate of the first batch, except for
+        "one_cycle".
     max_epochs : int
         Length of a planned schedule, warm-up included; after it the rate stays as it is.
     warmup_epochs : float, default=0.0
@@ -64,7 +65,7 @@ class Schedule:
         return self.warmup(t + dt) * self.learning_rate
 
     def epoch_end(self, n_rows: int) -> None:
-        """Count the rows of an epoch; adapt the rate where it is set once an epoch."""
+        """Count the rows of an epoch. Subclasses that set the rate once per epoch set it here."""
         self.n_rows_seen += n_rows
 
     def plateau(self) -> bool:

@@ -16,8 +16,8 @@ class TrainingState:
     Attributes
     ----------
     rng : RandomState or None
-        The generator after training. None if `random_state` is not an int, and so keeps its own
-        state.
+        The generator after training. None unless `random_state` is an int; other generators keep
+        their own state.
     split_rng : RandomState or None
         The generator before the validation split. Kept with `warm_start` only.
     rule : StoppingRule

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
     ],
 )
 def test_sizes_of_hidden_layers_become_a_list_of_ints(value, sizes):
-    checked = check_hidden_layer_sizes(value)
+    checked = check_hidden_layer_sizes(value, "Network")
     assert checked == sizes
     assert all(type(n) is int for n in checked)
 
@@ -36,7 +36,7 @@ def test_other_sizes_are_refused_with_their_value(value):
     with pytest.raises(
         InvalidParameterError, match="hidden_layer_sizes must be > 0, got"
     ) as caught:
-        check_hidden_layer_sizes(value)
+        check_hidden_layer_sizes(value, "Network")
     assert f"got {value!r} instead" in str(caught.value)
 
 
