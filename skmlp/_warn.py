@@ -31,7 +31,7 @@ _MODULES: dict[type[Warning], str] = {ConvergenceWarning: "sklearn.neural_networ
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn as if from the user's line; in a worker, which has none, from the line that calls."""
-    frame = _first_frame_outside(_INSIDE) or _first_frame_outside(_PACKAGE) or sys._getframe(1)
+    frame = user_frame()
     warnings.warn_explicit(
         message,
         category,
@@ -42,9 +42,14 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
     )
 
 
+def user_frame() -> FrameType:
+    """Return the frame of the user's line; in a worker, which has none, of the line that calls."""
+    return _first_frame_outside(_INSIDE) or _first_frame_outside(_PACKAGE) or sys._getframe(1)
+
+
 def _first_frame_outside(places: str | tuple[str, ...]) -> FrameType | None:
     """Return the innermost frame whose file is in none of these places."""
-    frame: FrameType | None = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(places):
         frame = frame.f_back
     # modules that are run by name stand at the bottom of every stack, of workers too

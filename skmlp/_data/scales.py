@@ -1,7 +1,6 @@
 """Warnings of scales: of weights beside the penalty, and of X_val beside X."""
 
 import math
-import sys
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ import numpy.typing as npt
 from scipy.sparse import issparse
 
 from skmlp._engine.types import Matrix
-from skmlp._warn import _INSIDE, warn
+from skmlp._warn import user_frame, warn
 
 # weights of another scale than 1, and a penalty per row that may matter
 _WEIGHT_FACTOR, _MATTERS = 10, 5e-5
@@ -45,7 +44,8 @@ def warn_of_weight_scale(alpha: float, mean_weight: float, n_batch_rows: int) ->
     if factor < _WEIGHT_FACTOR or strongest < _MATTERS:
         return
     verb = "multiplied" if mean_weight < 1 else "divided"
-    site = (*_call_site(), verb, round(math.log10(factor)))
+    frame = user_frame()
+    site = (frame.f_code.co_filename, frame.f_lineno, verb, round(math.log10(factor)))
     if site in _WARNED_AT:
         return
     warn(
@@ -55,14 +55,6 @@ def warn_of_weight_scale(alpha: float, mean_weight: float, n_batch_rows: int) ->
         "mean weight if the penalty should not depend on the scale of the weights."
     )
     _WARNED_AT.add(site)  # not if the warning is an error
-
-
-def _call_site() -> tuple[str, int]:
-    """Return file and line of the user's program."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_INSIDE):
-        frame = frame.f_back
-    return frame.f_code.co_filename, frame.f_lineno
 
 
 def far_column(X: Matrix, X_val: Matrix) -> int | None:
