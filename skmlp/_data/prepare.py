@@ -1,7 +1,6 @@
 """From the arguments of `fit` to encoded datasets: validated, weighted, nothing copied."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.utils.validation import validate_data
@@ -17,8 +16,7 @@ from skmlp._engine.types import FloatArray, Matrix
 from skmlp._training.dataset import Dataset
 
 
-@dataclass(frozen=True)
-class FitData:
+class FitData(NamedTuple):
     """What a fit trains on.
 
     Attributes

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from skmlp._engine.losses.registry import LOSSES
-from skmlp._persistence.check_model import check_names, check_values
 from skmlp._persistence.state_dict import from_state_dict, to_state_dict
 from skmlp._persistence.validate import shortened
 from skmlp._training.early_stopping import StoppingRule
@@ -82,6 +81,8 @@ def restored(cls: type, state: dict[str, Any]) -> dict[str, Any]:
     UserWarning
         If a fitted model is in an older format. It predicts the same.
     """
+    from skmlp._persistence.check_model import check_names, check_values  # only to load a model
+
     if not isinstance(state, dict):
         raise _not_a_model(cls, f"it is no dict, but {shortened(state)}")
     state = state.copy()

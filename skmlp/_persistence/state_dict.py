@@ -12,7 +12,6 @@ import numpy as np
 
 from skmlp._data.targets import ClassificationTargets
 from skmlp._engine.losses.registry import LOSSES
-from skmlp._persistence.forms import check_form
 from skmlp._persistence.generators import generator_from_dict, generator_to_dict
 from skmlp._persistence.validate import copy_into, not_negative, shortened, validated_like
 from skmlp._training.early_stopping import ReplayedPlateaus, StoppingRule
@@ -60,6 +59,8 @@ def from_state_dict(state: Any) -> Any:
     ValueError
         If the dict names no class of `CLASSES`, or has other attributes than its objects.
     """
+    from skmlp._persistence.forms import check_form  # only to load a model
+
     kind = state.get("class") if isinstance(state, dict) else None
     if not isinstance(kind, str) or kind not in CLASSES:
         raise ValueError(f"the stored class {shortened(kind)} is none of {sorted(CLASSES)}")
