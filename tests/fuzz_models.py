@@ -45,7 +45,7 @@ VALUES = [
     {"class": "dtype", "name": "O"}, {"class": "dtype", "name": "float32"},
 ]  # fmt: skip
 NAMES = [
-    "predict", "predict_proba", "_raw_predict", "fit", "__class__", "__dict__", "__reduce_ex__",
+    "predict", "predict_proba", "_predictor", "fit", "__class__", "__dict__", "__reduce_ex__",
     "_predictor", "_validate_rows", "_parameter_constraints", "_skl_callbacks", "_callback_fit_ctx",
     "_metadata_request", "_state", "_loss", "_targets", "coefs_", "classes_", "n_outputs",
     "scratch", "class", "more", 3, None, "_skmlp_format", "_skmlp_version",
@@ -198,7 +198,7 @@ def outcome(state, loads):
         assert len(refusal) < 2000, refusal
         return "refused"
     assert type(model) is NumpyMLPClassifier
-    assert not {"predict", "predict_proba", "fit", "_raw_predict", "__class__"} & vars(model).keys()
+    assert not {"predict", "predict_proba", "fit", "_predictor", "__class__"} & vars(model).keys()
     if not hasattr(model, "coefs_"):
         return "not fitted"
     try:
