@@ -1,6 +1,7 @@
 """Warnings that name the line of the user's program."""
 
 import concurrent.futures
+import contextlib
 import multiprocessing
 import os
 import pickle
@@ -22,6 +23,7 @@ _INSIDE = (
         os.path.dirname(os.path.abspath(str(module.__file__))) + os.sep
         for module in (np, sklearn, joblib, multiprocessing, concurrent.futures)
     ),
+    contextlib.__file__,
     threading.__file__,
     pickle.__file__,
 )

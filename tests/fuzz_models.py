@@ -202,7 +202,7 @@ def outcome(state, loads):
     if not hasattr(model, "coefs_"):
         return "not fitted"
     try:
-        assert len(model.predict_proba(X)) == len(model.predict(X)) == len(X)
+        assert len(model.predict_proba(X)) == model.predict(X).shape[0] == len(X)
         model.hidden_activations(X)
     except ValueError as error:
         refusal = str(error)

@@ -140,7 +140,11 @@ def _converted_objects(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
         return array.astype(bool)
     if not all(issubclass(kind, int | float | np.number | np.bool_) for kind in types):
         return array
+    # NumPy 1 wraps negative numbers around
+    has_negative = not floats and min(array.ravel().tolist(), default=0) < 0
     for dtype in [np.float64] if floats else [np.int64, np.uint64]:
+        if has_negative and dtype == np.uint64:
+            continue
         try:
             numbers = array.astype(dtype)
         except OverflowError:

@@ -21,6 +21,8 @@ _NEEDED = {
 }  # fmt: skip
 # set before there is a network
 _OF_INPUT = {"n_features_in_", "feature_names_in_"}
+# in either byte order, as files of another machine have them
+_FLOATS = [np.dtype(kind) for kind in ("<f4", ">f4", "<f8", ">f8")]
 _COUNTS = "n_iter_", "t_", "best_epoch_"
 _NUMBERS = "loss_", "best_loss_", "best_validation_score_"
 _CURVES = "loss_curve_", "validation_loss_curve_", "validation_scores_", "learning_rate_curve_"
@@ -126,7 +128,7 @@ def _check_network(state: dict[str, Any]) -> None:
     W, b = state["coefs_"], state["intercepts_"]
     for name, arrays, n_axes in (("coefs_", W, 2), ("intercepts_", b, 1)):
         are_arrays = isinstance(arrays, list | tuple) and all(
-            isinstance(array, np.ndarray) and array.dtype.kind in "fiu" and array.ndim == n_axes
+            isinstance(array, np.ndarray) and array.dtype in _FLOATS and array.ndim == n_axes
             for array in arrays
         )
         _check(are_arrays and len(arrays), f"{name} is no list of arrays of {n_axes} axes")
@@ -228,7 +230,8 @@ def _check_training_state(state: dict[str, Any]) -> None:
     """Check what training continues from against the network."""
     kept = state["_state"]
     _check(isinstance(kept, TrainingState), "it has no training state")
-    _check(np.isfinite(kept.mean_weight), "its mean weight is not finite")
+    weighs = kept.mean_weight > 0 or kept.mean_weight == kept.n_rows == 0
+    _check(np.isfinite(kept.mean_weight) and weighs, "its mean weight is not finite and above 0")
     n_affine = sum(array.size for array in [*state["coefs_"], *state["intercepts_"]])
     n_hidden = sum(len(b_l) for b_l in state["intercepts_"][:-1])
     n_normalised = n_affine if kept.normalisations is None else n_affine + 4 * n_hidden
