@@ -10,6 +10,7 @@ import numpy as np
 
 from skmlp._data.targets import ClassificationTargets
 from skmlp._engine.activations import ACTIVATIONS
+from skmlp._persistence.forms import is_float
 from skmlp._persistence.generators import checked_state, generator_state
 from skmlp._persistence.validate import is_count, is_number, shortened
 from skmlp._training.state import TrainingState
@@ -21,8 +22,6 @@ _NEEDED = {
 }  # fmt: skip
 # set before there is a network
 _OF_INPUT = {"n_features_in_", "feature_names_in_"}
-# in either byte order, as files of another machine have them
-_FLOATS = [np.dtype(kind) for kind in ("<f4", ">f4", "<f8", ">f8")]
 _COUNTS = "n_iter_", "t_", "best_epoch_"
 _NUMBERS = "loss_", "best_loss_", "best_validation_score_"
 _CURVES = "loss_curve_", "validation_loss_curve_", "validation_scores_", "learning_rate_curve_"
@@ -128,7 +127,7 @@ def _check_network(state: dict[str, Any]) -> None:
     W, b = state["coefs_"], state["intercepts_"]
     for name, arrays, n_axes in (("coefs_", W, 2), ("intercepts_", b, 1)):
         are_arrays = isinstance(arrays, list | tuple) and all(
-            isinstance(array, np.ndarray) and array.dtype in _FLOATS and array.ndim == n_axes
+            isinstance(array, np.ndarray) and is_float(array.dtype) and array.ndim == n_axes
             for array in arrays
         )
         _check(are_arrays and len(arrays), f"{name} is no list of arrays of {n_axes} axes")

@@ -55,7 +55,7 @@ def _is_like(example: Any, value: Any, name: str) -> bool:
 
 
 def is_float(dtype: Any) -> bool:
-    """Return whether networks compute in this dtype."""
+    """Return whether networks compute in this dtype, in either byte order."""
     return isinstance(dtype, np.dtype) and dtype.kind == "f" and dtype.itemsize in (4, 8)
 
 
