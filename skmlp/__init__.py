@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from skmlp._classifier import NumpyMLPClassifier
 from skmlp._legacy import register_legacy_names
+from skmlp._regressor import NumpyMLPRegressor
 
 if TYPE_CHECKING:
     from skmlp._fold_ensemble import FoldEnsembleClassifier
@@ -20,6 +21,7 @@ __all__ = [
     "HiddenLayerTransformer",
     "MistakesDisplay",
     "NumpyMLPClassifier",
+    "NumpyMLPRegressor",
     "TrainingCurveDisplay",
     "WeightsDisplay",
     "make_tabular_classifier",

@@ -5,6 +5,7 @@ import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -53,6 +54,7 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     A subclass has a constructor with all parameters, its predictions, and the hooks
 
+    - `_read_targets`: y as a plain array;
     - `_make_targets`: the encoder of y;
     - `_make_loss`: the loss of these targets;
     - `_make_class_weights`: weights of rows that depend on their targets, by default none;
@@ -135,12 +137,18 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
     }
 
     @abstractmethod
-    def _make_targets(self, y: Any, request: FitRequest) -> TargetEncoder:
+    def _read_targets(self, y: Any, name: str) -> Any:
+        """Return y as a plain array; raise ValueError if its values cannot be learnt."""
+
+    @abstractmethod
+    def _make_targets(self, y: Any, w: FloatArray | None, request: FitRequest) -> TargetEncoder:
         """Return the encoder of y. If training continues, return that of the fitted model."""
 
     @abstractmethod
-    def _make_loss(self, targets: Any) -> Loss:
-        """Return the loss of training."""
+    def _make_loss(
+        self, targets: Any, y: Targets, w: FloatArray | None, request: FitRequest
+    ) -> Loss:
+        """Return the loss of training, given encoded targets."""
 
     def _make_class_weights(
         self, targets: Any, y: Targets, w: FloatArray | None, mode: FitMode
@@ -271,11 +279,9 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 f"layer={layer!r} is no hidden layer of this model, which has {n_hidden}: give an "
                 f"index from {-n_hidden} to {n_hidden - 1}."
             )
-        chunk_rows = rows_per_chunk(self.coefs_)
-        with np.errstate(all="ignore"):
-            return self._predicting_threads(X, chunk_rows).run(
-                lambda: self._predictor().hidden(X, layer % n_hidden, chunk_rows)
-            )
+        return self._run(
+            X, lambda chunk_rows: self._predictor().hidden(X, layer % n_hidden, chunk_rows)
+        )
 
     def to_sklearn(self) -> Any:
         """Return this model as a fitted MLPClassifier of scikit-learn.
@@ -401,11 +407,7 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
         self, X: Matrix, read: Callable[[FloatArray], npt.NDArray[Any]]
     ) -> npt.NDArray[Any]:
         """Return the same of rows that have been validated."""
-        chunk_rows = rows_per_chunk(self.coefs_)
-        with np.errstate(all="ignore"):
-            return self._predicting_threads(X, chunk_rows).run(
-                lambda: self._read_chunks(X, read, chunk_rows)
-            )
+        return self._run(X, lambda chunk_rows: self._read_chunks(X, read, chunk_rows))
 
     def _read_chunks(
         self, X: Matrix, read: Callable[[FloatArray], npt.NDArray[Any]], chunk_rows: int
@@ -421,15 +423,24 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
             result[rows] = values
         return result
 
+    def _input_gradient(
+        self, X: Matrix, set_delta: Callable[[FloatArray, slice], None]
+    ) -> FloatArray:
+        """Return the gradient by the features of what has the derivative by z^L that is set."""
+        return self._run(
+            X, lambda chunk_rows: self._predictor().input_gradient(X, set_delta, chunk_rows)
+        )
+
     def _predictor(self) -> Predictor:
         return Predictor(self.coefs_, self.intercepts_, self._fitted_activations)
 
-    def _predicting_threads(self, X: Matrix, chunk_rows: int) -> blas_threads:
-        """Return the context in which BLAS computes predictions for X."""
-        n = X.shape[0]
-        shapes = matmul_shapes(min(n, chunk_rows), X, self.coefs_)
-        dtype = self.coefs_[0].dtype
-        return blas_threads(self._fitted_threads, shapes, dtype, repeats=n // chunk_rows)
+    def _run(self, X: Matrix, compute: Callable[[int], Any]) -> Any:
+        """Return ``compute(chunk_rows)`` for valid rows, on the threads that are right for BLAS."""
+        n, chunk_rows = X.shape[0], rows_per_chunk(self.coefs_)
+        shapes, dtype = matmul_shapes(min(n, chunk_rows), X, self.coefs_), self.coefs_[0].dtype
+        threads = blas_threads(self._fitted_threads, shapes, dtype, repeats=n // chunk_rows)
+        with np.errstate(all="ignore"):
+            return threads.run(partial(compute, chunk_rows))
 
 
 def is_stochastic(estimator: Any) -> bool:

@@ -25,6 +25,11 @@ ActivationName: TypeAlias = Literal[
 ]
 """Values of `activation`, for all hidden layers or for one of them."""
 
+RegressionLossName: TypeAlias = Literal[
+    "squared_error", "absolute_error", "huber", "poisson", "gamma", "quantile"
+]
+"""Values of `loss` of the regressor."""
+
 WeightInit: TypeAlias = Literal[
     "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_normal"
 ]

@@ -15,7 +15,7 @@ from skmlp._base import BaseNumpyMLP, is_stochastic
 from skmlp._choices import ActivationName, Dtype, LearningRate, Solver, WeightInit
 from skmlp._compat import Interval, StrOptions, fit_context
 from skmlp._data.class_weight import ClassWeights, class_weights
-from skmlp._data.inputs import rows_per_chunk
+from skmlp._data.labels import plain_labels
 from skmlp._data.request import FitMode, FitRequest
 from skmlp._data.targets import ClassificationTargets, continued_targets, first_targets
 from skmlp._engine.losses.base import ClassificationLoss
@@ -638,18 +638,30 @@ class NumpyMLPClassifier(ClassifierMixin, BaseNumpyMLP):
         else:
             check_consistent_length(X, y)
             encoded = self._targets.encode(y if hasattr(y, "ndim") else np.asarray(y))
-        chunk_rows = rows_per_chunk(self.coefs_)
-        with np.errstate(all="ignore"):
-            return self._predicting_threads(X, chunk_rows).run(
-                lambda: self._predictor().input_gradient(X, encoded, self._loss, chunk_rows)
-            )
 
-    def _make_targets(self, y: Any, request: FitRequest) -> ClassificationTargets:
+        def set_delta(z: FloatArray, rows: slice) -> None:
+            self._loss.loss_gradient(z, encoded[rows])
+            z *= len(z)  # the loss of a row, not the mean
+
+        return self._input_gradient(X, set_delta)
+
+    def _read_targets(self, y: Any, name: str) -> Any:
+        return plain_labels(y, name)
+
+    def _make_targets(
+        self, y: Any, w: FloatArray | None, request: FitRequest
+    ) -> ClassificationTargets:
         if request.mode.continues:
             return continued_targets(self._targets, y, request.classes, request.mode)
         return first_targets(y, request.classes, request.mode)
 
-    def _make_loss(self, targets: ClassificationTargets) -> ClassificationLoss:
+    def _make_loss(
+        self,
+        targets: ClassificationTargets,
+        y: Targets,
+        w: FloatArray | None,
+        request: FitRequest,
+    ) -> ClassificationLoss:
         return CLASSIFICATION_LOSSES[targets.out_activation](self.label_smoothing)
 
     def _make_class_weights(

@@ -8,11 +8,11 @@ from sklearn.utils.validation import validate_data
 from skmlp._compat import check_sample_weight
 from skmlp._data.class_weight import RowWeights, check_not_classes, combined_weights
 from skmlp._data.inputs import accepted_dtypes, check_not_masked, float_dtype, raise_with_remedy
-from skmlp._data.labels import plain_labels
 from skmlp._data.request import FitMode, FitRequest
 from skmlp._data.scales import warn_of_far_validation_rows
 from skmlp._data.targets import TargetEncoder
-from skmlp._engine.types import FloatArray, Matrix
+from skmlp._engine.losses.base import Loss
+from skmlp._engine.types import FloatArray, Matrix, Targets
 from skmlp._training.dataset import Dataset
 
 
@@ -27,6 +27,8 @@ class FitData(NamedTuple):
         Precision of all computation.
     targets : TargetEncoder
         The encoder of y.
+    loss : Loss
+        The loss of training.
     train : Dataset
         The training rows of weight above 0, with weights as the user gave them.
     val : Dataset or None
@@ -36,6 +38,7 @@ class FitData(NamedTuple):
     mode: FitMode
     dtype: np.dtype
     targets: TargetEncoder
+    loss: Loss
     train: Dataset
     val: Dataset | None
 
@@ -51,12 +54,18 @@ def prepare_fit_data(estimator: Any, request: FitRequest) -> FitData:
     X, y = _validated(
         estimator, request.X, request.y, dtype, order="C", reset=not request.mode.continues
     )
-    targets = estimator._make_targets(y, request)
-    train, class_weights = _training_set(estimator, X, targets.encode(y), request, targets)
+    w = _sample_weights(request.sample_weight, X, "sample_weight")
+    targets = estimator._make_targets(y, w, request)
+    y = _encoded(targets, y, dtype)
+    loss = estimator._make_loss(targets, y, w, request)
+    class_weights = estimator._make_class_weights(targets, y, w, request.mode)
+    w = combined_weights(w, class_weights, y)
+    # rows of weight 0 are left out
+    train = Dataset(X, y, w, None if w is None or w.all() else np.flatnonzero(w))
     val = _validation_set(estimator, request, targets, class_weights, dtype)
     if val is not None:
         warn_of_far_validation_rows(estimator, X, val.X)
-    return FitData(request.mode, dtype, targets, train, val)
+    return FitData(request.mode, dtype, targets, loss, train, val)
 
 
 def _compute_dtype(estimator: Any, request: FitRequest) -> np.dtype:
@@ -76,7 +85,7 @@ def _validated(
 ) -> tuple[Matrix, Any]:
     """Return valid rows, and their targets as a plain array."""
     check_not_masked(X, names[0])
-    y = plain_labels(y, names[1])
+    y = estimator._read_targets(y, names[1])
     try:
         return validate_data(
             estimator,
@@ -91,15 +100,10 @@ def _validated(
         raise_with_remedy(error, estimator)
 
 
-def _training_set(
-    estimator: Any, X: Matrix, y: Any, request: FitRequest, targets: TargetEncoder
-) -> tuple[Dataset, RowWeights | None]:
-    """Return the rows of weight above 0, with weights as they were given; the class weights."""
-    w = _sample_weights(request.sample_weight, X, "sample_weight")
-    class_weights = estimator._make_class_weights(targets, y, w, request.mode)
-    w = combined_weights(w, class_weights, y)
-    index = None if w is None or w.all() else np.flatnonzero(w)
-    return Dataset(X, y, w, index), class_weights
+def _encoded(targets: TargetEncoder, y: Any, dtype: np.dtype, name: str = "y") -> Targets:
+    """Return the targets of the loss; if they are numbers, in the precision to compute in."""
+    encoded = targets.encode(y, name)
+    return encoded.astype(dtype, copy=False) if encoded.dtype.kind == "f" else encoded
 
 
 def _validation_set(
@@ -124,7 +128,7 @@ def _validation_set(
         X_val, y_val = _validated(
             estimator, X_val, y_val, dtype, names=("X_val", "y_val"), reset=False
         )
-        y_val = targets.encode(y_val, name="y_val")
+        y_val = _encoded(targets, y_val, dtype, "y_val")
         w = _sample_weights(request.sample_weight_val, X_val, "sample_weight_val")
         w = combined_weights(w, class_weights, y_val, "sample_weight_val")
     except ValueError as error:

@@ -11,7 +11,7 @@ from sklearn.utils.validation import column_or_1d
 from skmlp._data.indicators import check_indicators, check_no_fractions, indicators, warn_of_one_hot
 from skmlp._data.labels import check_class_labels, distinct_labels, plain_labels, positions
 from skmlp._data.request import FitMode
-from skmlp._engine.types import IndexArray, Targets
+from skmlp._engine.types import FloatArray, IndexArray, Targets
 from skmlp._warn import warn
 
 
@@ -22,15 +22,24 @@ class TargetEncoder(Protocol):
     ----------
     n_outputs : int
         Number of output units.
+    standardized : bool
+        Whether the network is trained in other units than those of the user.
     """
 
     n_outputs: int
+    standardized: bool
 
     def encode(self, y: Any, name: str = "y") -> Targets:
         """Return the targets of the loss; raise ValueError, with the name, if y is not valid."""
 
     def decode(self, y: Targets) -> Any:
         """Return y as the user knows it."""
+
+    def fold(self, W: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the output layer in units of the user, given that of the network."""
+
+    def unfold(self, W: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the output layer in units of the network, given that of the user."""
 
     def stratification(self, y: Targets) -> Targets | None:
         """Return the classes by which a split is stratified, if it is."""
@@ -72,6 +81,8 @@ class ClassificationTargets:
     ValueError
         When y is of no kind that a classifier can learn, or does not fit `classes`.
     """
+
+    standardized = False
 
     def __init__(self, y: Any, classes: npt.ArrayLike | None = None) -> None:
         y = _column(plain_labels(y))
@@ -142,6 +153,14 @@ class ClassificationTargets:
     def class_numbers(self, y: Targets) -> IndexArray:
         """Return the class numbers of encoded targets that are not multilabel."""
         return y[:, 0].astype(np.intp) if self.binary else y
+
+    def fold(self, W: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return W and b: labels have no units."""
+        return W, b
+
+    def unfold(self, W: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return W and b: labels have no units."""
+        return W, b
 
     def stratification(self, y: Targets) -> Targets | None:
         """Return the classes by which a split is stratified; None for multilabel targets."""

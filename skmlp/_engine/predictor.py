@@ -1,6 +1,6 @@
 """Prediction: raw outputs, hidden activations and gradients by the input, chunk by chunk."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -8,8 +8,7 @@ from skmlp._engine.activations import ACTIVATIONS
 from skmlp._engine.backprop import backward, forward
 from skmlp._engine.layers import Activation, Dense
 from skmlp._engine.linalg import affine
-from skmlp._engine.losses.base import Loss
-from skmlp._engine.types import FloatArray, Matrix, Targets
+from skmlp._engine.types import FloatArray, Matrix
 
 
 class Predictor:
@@ -88,11 +87,15 @@ class Predictor:
         return a
 
     def input_gradient(
-        self, X: Matrix, y: Targets, loss: Loss, chunk_rows: int | None = None
+        self,
+        X: Matrix,
+        set_delta: Callable[[FloatArray, slice], None],
+        chunk_rows: int | None = None,
     ) -> FloatArray:
-        """Return d loss_i / d x_i = delta^1 W^1T of each row i, shape (n, n_features).
+        """Return d f_i / d x_i = delta^1 W^1T of each row i, shape (n, n_features).
 
-        Neither the output nor the gradient may be infinite or NaN.
+        ``set_delta(z, rows)`` overwrites z^L of these rows with the derivative of f by it. Neither
+        the output nor the gradient may be infinite or NaN.
         """
         layers = [Dense(W, b) for W, b in zip(self.W, self.b, strict=True)]
         in_place = [*([Activation(ACTIVATIONS[name])] for name in self.activations), []]
@@ -112,8 +115,7 @@ class Predictor:
             delta.append(a[-1])
             forward(layers, in_place, a)
             refuse_not_finite(a[-1])
-            loss.loss_gradient(a[-1], y[rows])
-            a[-1] *= m  # the loss of a row, not the mean
+            set_delta(a[-1], rows)
             backward(layers, in_place, a, delta, gradient[rows])
         refuse_not_finite(gradient, "The gradient by the input")
         return gradient

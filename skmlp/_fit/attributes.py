@@ -10,15 +10,26 @@ from skmlp._data.prepare import FitData
 from skmlp._data.request import FitMode
 from skmlp._data.targets import TargetEncoder
 from skmlp._engine.network import Network
+from skmlp._engine.parameters import Parameters
+from skmlp._engine.types import FloatArray
 from skmlp._training.history import History
 from skmlp._training.state import TrainingState
 
 _CURVES = "loss_curve", "validation_loss_curve", "validation_scores", "learning_rate_curve"
 
 
+def published_affine(
+    parameters: Parameters, targets: TargetEncoder
+) -> tuple[list[FloatArray], list[FloatArray]]:
+    """Return W and b of each layer as the user meets them, the last one in units of y."""
+    W, b = parameters.affine()
+    W[-1], b[-1] = targets.fold(W[-1], b[-1])
+    return W, b
+
+
 def network_attributes(network: Network, targets: TargetEncoder) -> dict[str, Any]:
     """Return the fitted attributes that predictions need; arrays are copies."""
-    W, b = network.parameters.affine()
+    W, b = published_affine(network.parameters, targets)
     return {
         "coefs_": [W_l.copy() for W_l in W],
         "intercepts_": [b_l.copy() for b_l in b],
@@ -98,7 +109,8 @@ def set_training_state(
     if not estimator.warm_start:
         state.split_rng = None
     parameters = network.parameters
-    differs = state.solver is not None and (estimator.batch_norm or estimator.averaging)
+    differs = estimator.batch_norm or estimator.averaging or data.targets.standardized
+    differs = differs and state.solver is not None
     state.vectors = parameters.vectors.copy() if differs else None
     state.normalisations = parameters.normalisations() if estimator.batch_norm else None
     state.rng = rng if isinstance(estimator.random_state, Integral) else None

@@ -13,6 +13,7 @@ from skmlp._engine.network import Network
 from skmlp._engine.noise import Noise
 from skmlp._engine.parameters import Parameters
 from skmlp._engine.types import FloatArray
+from skmlp._fit.attributes import published_affine
 from skmlp._fit.checks import check_hidden_layer_sizes
 from skmlp._training.early_stopping import Monitored, StoppingRule
 from skmlp._training.optimizers import OPTIMIZERS
@@ -57,7 +58,10 @@ def build_network(
     ):
         parameters.vectors[...] = kept
     else:
-        parameters.set_affine(coefs, estimator.intercepts_, state.normalisations)
+        W, b = data.targets.unfold(coefs[-1], estimator.intercepts_[-1])
+        parameters.set_affine(
+            [*coefs[:-1], W], [*estimator.intercepts_[:-1], b], state.normalisations
+        )
     return network
 
 
@@ -69,7 +73,7 @@ def _are_published(vectors: FloatArray, network: Network, estimator: Any) -> boo
     batch_norm = network.parameters.batch_norm
     own = Parameters(network.layer_sizes, batch_norm, len(vectors) > 1, vectors.dtype)
     own.vectors[...] = vectors
-    W, b = own.affine()
+    W, b = published_affine(own, estimator._targets)
     published = [*estimator.coefs_, *estimator.intercepts_]
     return all(np.array_equal(*pair) for pair in zip([*W, *b], published, strict=True))
 
@@ -81,7 +85,7 @@ def _network_of_zeros(
     return Network(
         layer_sizes,
         estimator.activation if np.size(estimator.activation) else "identity",
-        estimator._make_loss(data.targets),
+        data.loss,
         estimator.alpha,
         data.dtype,
         batch_norm=estimator.batch_norm,

@@ -1,7 +1,7 @@
 """Checks of parameters that are valid alone: their lengths, names and combinations."""
 
 from collections.abc import Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,17 @@ def check_hidden_layer_sizes(value: Any, owner: str) -> list[int]:
             f"{value!r} instead."
         )
     return [int(n) for n in sizes]
+
+
+def check_quantile(value: Any, owner: str) -> None:
+    """Raise InvalidParameterError unless `quantile` is a level in (0, 1), or distinct levels."""
+    levels = np.ravel(value).tolist()
+    are_levels = all(isinstance(q, Real) and 0 < float(q) < 1 for q in levels)
+    if not levels or np.ndim(value) > 1 or not are_levels or len(set(levels)) < len(levels):
+        raise InvalidParameterError(
+            f"The 'quantile' parameter of {owner} must be a float in (0, 1), or a sequence of "
+            f"distinct floats in (0, 1). Got {value!r} instead."
+        )
 
 
 def check_per_layer(estimator: Any, name: str, hidden: Sequence[int]) -> None:

@@ -1,5 +1,6 @@
 """Warnings of fit, and what decides them."""
 
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 
 from skmlp._data.request import FitMode, FitRequest
+from skmlp._engine.losses.registry import REGRESSION_LOSSES
 from skmlp._engine.network import Network
 from skmlp._training.dataset import Dataset
 from skmlp._training.history import History
@@ -86,6 +88,19 @@ def warn_of_ignored_parameters(estimator: Any, request: FitRequest) -> None:
             f"refit=True has no effect {reason}. It trains again on the rows that "
             "early_stopping=True splits off, with a stochastic solver."
         )
+
+
+def warn_of_unused_loss_parameters(estimator: Any) -> None:
+    """Warn of parameters of a loss that another loss is used with."""
+    users = {name: loss for loss in REGRESSION_LOSSES.values() for name in loss.parameters}
+    for name, user in users.items():
+        value, default = getattr(estimator, name), signature(type(estimator)).parameters[name]
+        is_default = np.ndim(value) == 0 and value == default.default
+        if user.name != estimator.loss and not is_default:
+            warn(
+                f"{name}={value!r} has no effect with loss={estimator.loss!r}. Set "
+                f"loss={user.name!r}, or leave {name} out."
+            )
 
 
 def warn_of_batch_size(estimator: Any, n_rows: int) -> None:

@@ -30,6 +30,14 @@ _VALUES = {
     ("batch_size", None): "auto",
     ("hidden_layer_sizes", None): (),
     ("learning_rate", "onecycle"): "one_cycle",
+    ("loss", "l1"): "absolute_error",
+    ("loss", "l2"): "squared_error",
+    ("loss", "mae"): "absolute_error",
+    ("loss", "mean_absolute_error"): "absolute_error",
+    ("loss", "mean_squared_error"): "squared_error",
+    ("loss", "mse"): "squared_error",
+    ("loss", "pinball"): "quantile",
+    ("loss", "quantile_loss"): "quantile",
     ("solver", "l-bfgs"): "lbfgs",
 }
 
@@ -56,6 +64,11 @@ def with_hint(error: InvalidParameterError, params: dict[str, Any]) -> InvalidPa
         if name == "learning_rate" and isinstance(value, Real):
             return InvalidParameterError(
                 f"{error} The rate itself is another parameter: learning_rate_init={value!r}."
+            )
+        if name == "loss" and not isinstance(value, str):
+            return InvalidParameterError(
+                f"{error} The first parameter is loss; pass the layers by name: "
+                f"hidden_layer_sizes={value!r}."
             )
         key = name, value.lower() if isinstance(value, str) else value
         if isinstance(value, str | None) and key in _VALUES:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from skmlp._data.regression_targets import RegressionTargets
 from skmlp._data.targets import ClassificationTargets
 from skmlp._engine.losses.registry import LOSSES
 from skmlp._persistence.generators import generator_from_dict, generator_to_dict
@@ -26,6 +27,7 @@ CLASSES: dict[str, type] = {
     for cls in (
         ClassificationTargets,
         History,
+        RegressionTargets,
         ReplayedPlateaus,
         Solver,
         StoppingRule,

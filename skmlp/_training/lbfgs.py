@@ -1,15 +1,22 @@
 """Training by L-BFGS, over all rows at once."""
 
 import math
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import scipy.optimize
 
+from skmlp._engine.losses.regression import spread
 from skmlp._engine.network import Network
 from skmlp._engine.types import FloatArray
 from skmlp._training.dataset import Dataset
 from skmlp._training.history import History
 from skmlp._training.loop import Loop, diverged
+
+# kinks are rounded off over these shares of the scale of y, one after the other, as long as the
+# loss without rounding falls by this share
+_WIDTHS, _LEAST_FALL = [0.25 * 0.25**i for i in range(10)], 1e-4
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
@@ -17,6 +24,8 @@ def train_lbfgs(
     network: Network, data: Dataset, loop: Loop, *, max_iter: int, max_fun: int, tol: float
 ) -> History:
     """Minimise the objective over all rows by L-BFGS, in place on `network`.
+
+    A loss with kinks is minimised with its kinks rounded off, over smaller and smaller distances.
 
     R. H. Byrd, P. Lu, J. Nocedal, C. Zhu, "A limited memory algorithm for bound constrained
     optimization", SIAM Journal on Scientific Computing 16(5), 1995; as in `scipy.optimize`.
@@ -67,19 +76,38 @@ def train_lbfgs(
         if loop.must_end():
             raise StopIteration
 
-    try:
-        result = scipy.optimize.minimize(
+    def minimise() -> Any:
+        return scipy.optimize.minimize(
             objective,
             network.theta.astype(np.float64),
             method="L-BFGS-B",
             jac=True,
             callback=iteration_end,
-            options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
+            options={
+                "maxiter": max_iter - len(history.loss_curve),
+                "maxfun": max_fun - n_evaluations,
+                "gtol": tol,
+            },
         )
-        network.theta[:] = result.x
-        if network.batch_norms:
-            network.loss_gradient(X, data.y, data.w)  # the last one asked for may have been another
+
+    loss, n_evaluations, least = network.loss, 0, math.inf
+    try:
+        for network.loss in _without_kinks(loss, data):
+            result = minimise()
+            network.theta[:], n_evaluations = result.x, n_evaluations + result.nfev
+            if loss.smooth or result.status != 0 or history.stopped or history.timed_out:
+                break
+            network.loss = loss
+            E = network.loss_gradient(X, data.y, data.w)
+            if (1 - _LEAST_FALL) * least < E:
+                break
+            least = E
+        network.loss = loss
+        if network.batch_norms or not loss.smooth:
+            # the last one asked for may have been another
+            result.fun = network.loss_gradient(X, data.y, data.w)
     except KeyboardInterrupt:
+        network.loss = loss
         if loop.is_first_epoch:
             raise
         loop.roll_back()
@@ -89,3 +117,16 @@ def train_lbfgs(
     history.loss, history.message = float(result.fun), str(result.message)
     history.converged = history.stopped or result.status == 0
     return history
+
+
+def _without_kinks(loss: Any, data: Dataset) -> Iterator[Any]:
+    """Yield the loss itself or, if the loss has kinks, this loss with less and less rounded ones.
+
+    L-BFGS stops at a kink, where no step along the gradient makes the loss fall.
+    """
+    if loss.smooth:
+        yield loss
+        return
+    unit = spread(data.y, data.w).astype(data.y.dtype)
+    for width in _WIDTHS:
+        yield loss.smoothed(width * unit)

@@ -24,6 +24,7 @@ ORDER = [
     "_legacy",
     "_base",
     "_classifier",
+    "_regressor",
     "recipes",
     "_ensemble",
     "_fold_ensemble",
@@ -42,7 +43,7 @@ OTHER_PACKAGES = {
     "_plot": {"matplotlib"},
 }
 # the manuals of the estimators: a signature and a docstring for each parameter
-MANUALS = {"_classifier"}
+MANUALS = {"_classifier", "_regressor"}
 
 
 def module_name(path):

@@ -23,11 +23,14 @@ class Loss(Protocol):
         Name of the output activation g, published as `out_activation_`.
     baseline_name : str
         What the best constant predictions are, for messages to the user.
+    smooth : bool
+        Whether the loss has no kinks, at which L-BFGS would stop.
     """
 
     name: str
     out_activation: str
     baseline_name: str
+    smooth: bool
 
     @property
     def unsmoothed(self) -> Self:

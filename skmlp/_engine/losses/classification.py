@@ -30,6 +30,7 @@ class SoftmaxCrossEntropy:
 
     name = out_activation = "softmax"
     baseline_name = "the frequencies of the classes"
+    smooth = True
 
     def __init__(self, label_smoothing: float = 0.0) -> None:
         self.s = float(label_smoothing)
@@ -138,6 +139,7 @@ class LogisticCrossEntropy:
 
     name = out_activation = "logistic"
     baseline_name = "the frequencies of the classes"
+    smooth = True
 
     def __init__(self, label_smoothing: float = 0.0) -> None:
         self.s = float(label_smoothing)

@@ -1,0 +1,68 @@
+"""Target values that are numbers: as plain arrays, nothing masked, nothing missing, no text."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import issparse
+
+from skmlp._data.labels import plain_labels
+from skmlp._engine.losses.regression import RegressionLoss
+
+
+def plain_numbers(y: Any, name: str = "y") -> Any:
+    """Return y as an array of floats; what is no array is returned as it is.
+
+    Parameters
+    ----------
+    y : array-like, sparse matrix or None
+        Target values: integers, booleans, floats, or objects that are such numbers.
+    name : str, default="y"
+        The name of y in error messages.
+
+    Returns
+    -------
+    y : ndarray of float, or as given
+        The same values, in float32 if they were in it, else in float64. A sparse matrix becomes
+        dense.
+
+    Raises
+    ------
+    ValueError
+        If values are masked or missing, or no real numbers.
+    """
+    if issparse(y):
+        y = y.toarray()
+    y = plain_labels(y, name)
+    if not isinstance(y, np.ndarray):
+        if y is None or np.ndim(y) == 0:
+            return y
+        raise ValueError(
+            f"{name} has rows of different lengths, or is no array: give one number for each row, "
+            "or one for each row and output."
+        )
+    if y.dtype.kind not in "biuf":
+        raise ValueError(_not_numbers(y, name))
+    return np.asarray(y, dtype=y.dtype if y.dtype in (np.float32, np.float64) else np.float64)
+
+
+def check_domain(y: Any, loss: RegressionLoss, name: str) -> Any:
+    """Return y; raise ValueError if the loss is not defined for some of its values."""
+    if isinstance(y, np.ndarray) and not loss.accepts(y):
+        raise ValueError(
+            f"loss={loss.name!r} needs {name} to be {loss.domain}, but the smallest value of "
+            f"{name} is {y.min():g}. Correct {name}, or use loss='squared_error', which takes "
+            "any numbers."
+        )
+    return y
+
+
+def _not_numbers(y: npt.NDArray[Any], name: str) -> str:
+    """Return the text of the error for values that are no real numbers."""
+    if y.dtype.kind == "c":
+        return f"Complex data not supported: {name} must be real numbers."
+    example = y.ravel()[0] if y.size else ""
+    return (
+        f"{name} must be numeric, got values of {y.dtype} such as {example!r}. Convert {name} to "
+        "numbers; for class labels use NumpyMLPClassifier."
+    )

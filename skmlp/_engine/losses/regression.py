@@ -1,0 +1,416 @@
+"""Losses of regression, each with its delta^L; y has a column per target, in float.
+
+The loss of a row is the sum over its outputs. Formulas are for one output with raw output z,
+prediction a = g(z), error r = z - y, weight w of mean one, in a batch of m rows.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import xlogy
+
+from skmlp._engine.losses.base import weighted_mean
+from skmlp._engine.losses.links import EXP, IDENTITY, Link
+from skmlp._engine.types import FloatArray
+
+
+class RegressionLoss:
+    """What losses of regression share. A subclass defines `_values` and `constant`."""
+
+    name: ClassVar[str]
+    link: ClassVar[Link] = IDENTITY
+    out_activation: ClassVar[str] = "identity"
+    baseline_name: ClassVar[str]
+    parameters: ClassVar[tuple[str, ...]] = ()
+    domain: ClassVar[str] = "any finite numbers"
+    smooth: ClassVar[bool] = True
+
+    @property
+    def unsmoothed(self) -> Self:
+        """The loss itself."""
+        return self
+
+    @classmethod
+    def accepts(cls, y: FloatArray) -> bool:
+        """Return whether all values of y are in the loss's domain."""
+        return True
+
+    def n_columns(self, n_targets: int) -> int:
+        """Return the number of output units for a number of targets."""
+        return n_targets
+
+    def adapted(self, y: FloatArray, w: FloatArray | None, known: Any = None) -> Self:
+        """Return the loss with what is fixed before the first step, from targets or a known loss.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n, n_targets)
+            The encoded targets.
+        w : ndarray of shape (n,) or None
+            Weights of the rows. If None, all weights are 1.
+        known : loss or None, default=None
+            The loss of the fitted model with which training continues.
+        """
+        return self
+
+    def smoothed(self, width: float | FloatArray) -> Self:
+        """Return the loss with its kinks rounded off over this distance: the loss itself."""
+        return self
+
+    def _values(self, z: FloatArray, y: FloatArray) -> FloatArray:
+        """Return the loss of each output, shape (m, n_outputs); overwrite z with its derivative."""
+        raise NotImplementedError
+
+    def constant(self, y: FloatArray, w: FloatArray | None = None) -> FloatArray:
+        """Return the constant predictions of least mean loss, one for each output."""
+        raise NotImplementedError
+
+    def loss_gradient(self, z: FloatArray, y: FloatArray, w: FloatArray | None = None) -> float:
+        """Return sum_i w_i loss_i / m; overwrite z with delta^L."""
+        return weighted_mean(self._values(z, y).sum(axis=1), z, w)
+
+    def inverse_link(self, z: FloatArray) -> FloatArray:
+        """Return the predictions a = g(z)."""
+        return self.link.inverse(z)
+
+    def predict(self, z: FloatArray) -> FloatArray:
+        """Return the predictions, in the units of the targets; an array of their own."""
+        a = self.inverse_link(z)
+        return a.copy() if a is z else a
+
+    def output_gradient(self, z: FloatArray, rows: slice, output: int) -> None:
+        """Overwrite z with the derivative of one prediction, a_k, by z."""
+        slope = self.link.derivative(self.inverse_link(z)[:, output])
+        z[...] = 0
+        z[:, output] = slope
+
+    def baseline(self, y: FloatArray, w: FloatArray | None = None) -> float:
+        """Return the least mean loss of predictions that are the same for all rows."""
+        z = _rows(self.link.link(self.constant(y, w)), len(y))
+        return self.loss_gradient(z, y, w) / (1.0 if w is None else float(w.mean()))
+
+    def score(self, predicted: FloatArray, y: FloatArray, w: FloatArray | None = None) -> float:
+        """Return D^2, the mean over outputs of 1 - loss / least loss of a constant prediction.
+
+        The score is 1 for perfect predictions, and 0 for the best constant. Where that has no loss,
+        the score is 1 if the predictions have none either, else 0.
+        """
+        a, y = np.asarray(predicted, dtype=np.float64), np.asarray(y, dtype=np.float64)
+        loss = np.average(self._values(self.link.link(a).copy(), y), axis=0, weights=w)
+        constant = _rows(self.link.link(self.constant(y, w)), len(y))
+        least = np.average(self._values(constant, y), axis=0, weights=w)
+        is_constant = least <= 0
+        D2 = 1 - loss / np.where(is_constant, 1.0, least)
+        D2[is_constant] = loss[is_constant] <= 0
+        return float(D2.mean())
+
+
+class SquaredError(RegressionLoss):
+    """Half the squared error, loss = r^2 / 2; the constant of least loss is the mean.
+
+        loss_i    = sum_k r_ik^2 / (2 K)
+        delta_ik  = w_i r_ik / m
+
+    As in MLPRegressor, the loss of several outputs is the mean over the K outputs, while delta is
+    the derivative of their sum.
+    """
+
+    name = "squared_error"
+    baseline_name = "the mean of y"
+
+    def _values(self, z: FloatArray, y: FloatArray) -> FloatArray:
+        z -= y
+        return z * z * (0.5 / z.shape[1])
+
+    def constant(self, y: FloatArray, w: FloatArray | None = None) -> FloatArray:
+        """Return the weighted mean of each target."""
+        return np.average(y, axis=0, weights=w)
+
+
+class _Kinked(RegressionLoss):
+    """Losses with a kink at r = 0, which `smoothed` rounds off over a distance s.
+
+    |r| becomes c (r - s c / 2), with derivative c: r / s within s of the kink, else sign(r).
+    """
+
+    smooth = False
+
+    def __init__(self) -> None:
+        self.width: float | FloatArray = 0.0
+
+    @property
+    def unsmoothed(self) -> Self:
+        """The loss with its kink."""
+        return self.smoothed(0.0)
+
+    def smoothed(self, width: float | FloatArray) -> Self:
+        """Return the loss with its kink rounded off over this distance."""
+        loss = object.__new__(type(self))
+        vars(loss).update(vars(self) | {"width": width})
+        return loss
+
+    def _slope(self, r: FloatArray) -> FloatArray:
+        """Return c."""
+        return np.clip(r / self.width, -1, 1) if np.any(self.width) else np.sign(r)
+
+    def _absolute(self, r: FloatArray, c: FloatArray) -> FloatArray:
+        """Return c (r - s c / 2), which is |r| for s = 0."""
+        return c * (r - self.width / 2 * c) if np.any(self.width) else np.abs(r)
+
+
+class AbsoluteError(_Kinked):
+    """The absolute error, loss = |r|; the constant of least loss is the median.
+
+    loss_i    = sum_k |r_ik|
+    delta_ik  = w_i sign(r_ik) / m
+    """
+
+    name = "absolute_error"
+    baseline_name = "the median of y"
+
+    def _values(self, z: FloatArray, y: FloatArray) -> FloatArray:
+        r = z - y
+        z[...] = self._slope(r)
+        return self._absolute(r, z)
+
+    def constant(self, y: FloatArray, w: FloatArray | None = None) -> FloatArray:
+        """Return the weighted median of each target."""
+        return weighted_quantile(y, w, 0.5)
+
+
+class Pinball(_Kinked):
+    """The pinball loss of quantiles of level q; the constant of least loss is the quantile.
+
+        loss_i    = sum_k |r_ik| / 2 + (1/2 - q_k) r_ik
+        delta_ik  = w_i (sign(r_ik) / 2 + 1/2 - q_k) / m
+
+    For several levels of one target, the raw outputs of a row are sorted, so that a higher level
+    never has a lower prediction; the gradient goes to the raw output that was taken. Sorting never
+    increases the loss.
+
+    R. Koenker, G. Bassett, "Regression quantiles", Econometrica 46(1), 1978. V. Chernozhukov,
+    I. Fernandez-Val, A. Galichon, "Quantile and probability curves without crossing", Econometrica
+    78(3), 2010 (sorting).
+
+    Parameters
+    ----------
+    quantile : float or sequence of float, default=0.5
+        The level, or distinct levels in any order, in (0, 1).
+
+    Attributes
+    ----------
+    q : ndarray of shape (1,) or (n_levels,)
+        The levels.
+    several : bool
+        Whether they were given as a sequence, so that predictions have a column for each.
+    """
+
+    name = "quantile"
+    baseline_name = "the quantiles of y"
+    parameters = ("quantile",)
+
+    def __init__(self, quantile: float | Sequence[float] = 0.5) -> None:
+        super().__init__()
+        self.q = np.atleast_1d(np.asarray(quantile, dtype=np.float64))
+        self.several = bool(np.ndim(quantile))
+
+    def n_columns(self, n_targets: int) -> int:
+        """Return the number of levels times that of targets."""
+        return len(self.q) * n_targets
+
+    def _values(self, z: FloatArray, y: FloatArray) -> FloatArray:
+        if len(self.q) == 1:
+            return self._values_in_order(z, y)
+        taken = self._taken(z)
+        a = np.take_along_axis(z, taken, axis=1)
+        values = self._values_in_order(a, y)
+        np.put_along_axis(z, taken, a, axis=1)
+        return values
+
+    def _values_in_order(self, a: FloatArray, y: FloatArray) -> FloatArray:
+        """Return the loss of each prediction; overwrite a with its derivative."""
+        r, q = a - y, self.q.astype(a.dtype)
+        a[...] = self._slope(r)
+        values = self._absolute(r, a) / 2 + (0.5 - q) * r
+        a *= 0.5
+        a += 0.5 - q
+        return values
+
+    def _taken(self, z: FloatArray) -> Any:
+        """Return which raw output of its row each level takes."""
+        by_level = np.argsort(self.q)
+        rising = by_level[np.argsort(z[:, by_level], axis=1, kind="stable")]
+        taken = np.empty_like(rising)
+        taken[:, by_level] = rising
+        return taken
+
+    def inverse_link(self, z: FloatArray) -> FloatArray:
+        """Return the predictions of the levels, none lower than that of a lower level."""
+        return z if len(self.q) == 1 else np.take_along_axis(z, self._taken(z), axis=1)
+
+    def output_gradient(self, z: FloatArray, rows: slice, output: int) -> None:
+        """Overwrite z with the derivative of one prediction by z."""
+        taken = self._taken(z)[:, output] if len(self.q) > 1 else output
+        z[...] = 0
+        z[np.arange(len(z)), taken] = 1
+
+    def constant(self, y: FloatArray, w: FloatArray | None = None) -> FloatArray:
+        """Return the weighted quantiles of the target."""
+        return np.concatenate([weighted_quantile(y, w, q) for q in self.q])
+
+
+class Huber(RegressionLoss):
+    """Huber's loss: r^2 / 2 within delta of 0, beyond that linear.
+
+        loss_i    = sum_k c_ik (r_ik - c_ik / 2)      c = r clipped to [-delta, delta]
+        delta_ik  = w_i c_ik / m
+
+    P. J. Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics
+    35(1), 1964.
+
+    Parameters
+    ----------
+    delta : float, default=1.35
+        Where the loss becomes linear, in units of the scale of the targets.
+
+    Attributes
+    ----------
+    delta : float
+        The parameter.
+    unit : ndarray of shape (n_targets,)
+        The scale of the targets: 1.4826 times the median distance from the median, which for a
+        normal distribution is its standard deviation. 1 before `adapted`.
+    """
+
+    name = "huber"
+    baseline_name = "the Huber mean of y"
+    parameters = ("delta",)
+
+    def __init__(self, delta: float = 1.35) -> None:
+        self.delta = float(delta)
+        self.unit: FloatArray = np.ones(1)
+
+    def adapted(self, y: FloatArray, w: FloatArray | None, known: Any = None) -> Self:
+        """Return the loss with the unit of the known loss or, if it has none, of the targets."""
+        loss = type(self)(self.delta)
+        loss.unit = known.unit if isinstance(known, Huber) else spread(y, w)
+        return loss
+
+    @property
+    def threshold(self) -> FloatArray:
+        """Where the loss becomes linear, in units of the encoded targets."""
+        return self.delta * self.unit
+
+    def _values(self, z: FloatArray, y: FloatArray) -> FloatArray:
+        r, threshold = z - y, self.threshold.astype(z.dtype)
+        c = np.clip(r, -threshold, threshold, out=z)
+        return c * (r - c / 2)
+
+    def constant(self, y: FloatArray, w: FloatArray | None = None) -> FloatArray:
+        """Return the value at which the clipped errors of each target cancel out."""
+        thresholds = np.broadcast_to(self.threshold, y.shape[1])
+        return np.array([_huber_mean(*pair, w) for pair in zip(y.T, thresholds, strict=True)])
+
+
+class PoissonDeviance(RegressionLoss):
+    """Half the Poisson deviance, for counts and rates: a = exp(z), y >= 0.
+
+    loss_i    = sum_k a_ik - y_ik - y_ik log(a_ik / y_ik)
+    delta_ik  = w_i (a_ik - y_ik) / m
+    """
+
+    name = "poisson"
+    link, out_activation = EXP, "exp"
+    baseline_name = "the mean of y"
+    domain = "numbers that are at least 0"
+
+    @classmethod
+    def accepts(cls, y: FloatArray) -> bool:
+        """Return whether all values of y are at least 0."""
+        return not bool((y < 0).any())
+
+    def _values(self, z: FloatArray, y: FloatArray) -> FloatArray:
+        values = xlogy(y, y) - y * z
+        np.exp(z, out=z)
+        z -= y
+        values += z
+        return values
+
+    def constant(self, y: FloatArray, w: FloatArray | None = None) -> FloatArray:
+        """Return the weighted mean of each target."""
+        return np.average(y, axis=0, weights=w)
+
+    def score(self, predicted: FloatArray, y: FloatArray, w: FloatArray | None = None) -> float:
+        """Return R^2, as MLPRegressor does."""
+        return SquaredError().score(predicted, y, w)
+
+
+class GammaDeviance(RegressionLoss):
+    """Half the gamma deviance, for positive amounts with a constant relative error: a = exp(z).
+
+    loss_i    = sum_k log(a_ik / y_ik) + y_ik / a_ik - 1
+    delta_ik  = w_i (1 - y_ik / a_ik) / m
+    """
+
+    name = "gamma"
+    link, out_activation = EXP, "exp"
+    baseline_name = "the mean of y"
+    domain = "numbers above 0"
+
+    @classmethod
+    def accepts(cls, y: FloatArray) -> bool:
+        """Return whether all values of y are above 0."""
+        return not bool((y <= 0).any())
+
+    def _values(self, z: FloatArray, y: FloatArray) -> FloatArray:
+        values = z - np.log(y)
+        np.negative(z, out=z)
+        np.exp(z, out=z)
+        z *= y
+        np.subtract(1, z, out=z)
+        values -= z
+        return values
+
+    def constant(self, y: FloatArray, w: FloatArray | None = None) -> FloatArray:
+        """Return the weighted mean of each target."""
+        return np.average(y, axis=0, weights=w)
+
+
+def weighted_quantile(y: FloatArray, w: FloatArray | None, q: float) -> FloatArray:
+    """Return the least value of each column with at least a share q of the weight up to it."""
+    if w is None:
+        return np.quantile(y, q, axis=0, method="inverted_cdf")
+    order = np.argsort(y, axis=0, kind="stable")
+    share = np.cumsum(w[order], axis=0)
+    first = (share < q * share[-1] * (1 - 1e-12)).sum(axis=0)
+    return np.take_along_axis(y, np.take_along_axis(order, first[np.newaxis], 0), 0)[0]
+
+
+def spread(y: FloatArray, w: FloatArray | None) -> FloatArray:
+    """Return the scale of each column of y: 1.4826 times the median distance from the median.
+
+    Where more than half of the values are the same, the standard deviation; if that is 0, then 1.
+    """
+    y = np.asarray(y, dtype=np.float64)
+    scale = 1.4826 * weighted_quantile(np.abs(y - weighted_quantile(y, w, 0.5)), w, 0.5)
+    mean = np.average(y, axis=0, weights=w)
+    deviation = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=w))
+    scale = np.where(scale > 0, scale, deviation)
+    return np.where(scale > 0, scale, 1.0)
+
+
+def _rows(z: FloatArray, m: int) -> FloatArray:
+    """Return m rows of the same raw output."""
+    return np.tile(z, (m, 1))
+
+
+def _huber_mean(y: FloatArray, threshold: float, w: FloatArray | None) -> float:
+    """Return the c at which the weighted sum of clipped errors c - y is 0."""
+
+    def slope(c: float) -> float:
+        return float(np.average(np.clip(c - y, -threshold, threshold), weights=w))
+
+    lowest, highest = float(y.min()), float(y.max())
+    return lowest if lowest == highest else float(brentq(slope, lowest, highest))
