@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -131,45 +132,46 @@ class Trainer:
             max_epochs = 1 if mode.partial else max_epochs_of(estimator)
         takes_population = network.batch_norms and not mode.partial
         population = data.subsample(_POPULATION_ROWS).gather().X if takes_population else None
+        train = partial(
+            train_stochastic,
+            network,
+            state.solver,
+            state.rule,
+            data,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            rng=self.rng if estimator.shuffle else None,
+            population=population,
+        )
+        progress = self.checkpoint.resume(network, state, self.rng, data, estimator.shuffle)
         n_batches = max_epochs * math.ceil(len(data) / batch_size)
         threads = self._blas_threads(batch_size, data, n_batches)
-        loop = Loop(
-            network,
-            validation=validation,
-            deadline=self.deadline,
-            events=_Reports(self, threads),
-            progress=self.checkpoint.resume(network, state, self.rng, data, estimator.shuffle),
-        )
-        history = threads.run(
-            partial(
-                train_stochastic,
-                network,
-                state.solver,
-                state.rule,
-                data,
-                loop,
-                batch_size=batch_size,
-                max_epochs=max_epochs,
-                rng=self.rng if estimator.shuffle else None,
-                population=population,
-            )
-        )
-        self.table.end(history)
-        return history
+        return self._run(train, validation, threads, progress)
 
     def _train_lbfgs(self, data: Dataset, validation: Validation | None) -> History:
         """Run L-BFGS, in place on the network."""
         estimator = self.estimator
         max_iter = max_epochs_of(estimator)
-        threads = self._blas_threads(len(data), data, max_iter)
+        limits = {"max_iter": max_iter, "max_fun": estimator.max_fun, "tol": estimator.tol}
+        train = partial(train_lbfgs, self.network, data, **limits)
+        return self._run(train, validation, self._blas_threads(len(data), data, max_iter))
+
+    def _run(
+        self,
+        train: Callable[..., History],
+        validation: Validation | None,
+        threads: blas_threads,
+        progress: Progress | None = None,
+    ) -> History:
+        """Return the history of ``train(loop=...)``, reported and on the given threads."""
         loop = Loop(
             self.network,
             validation=validation,
             deadline=self.deadline,
             events=_Reports(self, threads),
+            progress=progress,
         )
-        limits = {"max_iter": max_iter, "max_fun": estimator.max_fun, "tol": estimator.tol}
-        history = threads.run(partial(train_lbfgs, self.network, data, loop, **limits))
+        history = threads.run(partial(train, loop=loop))
         self.table.end(history)
         return history
 
