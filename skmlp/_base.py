@@ -37,6 +37,7 @@ from skmlp._engine.initializers import INITIALIZERS
 from skmlp._engine.losses.base import Loss
 from skmlp._engine.predictor import Predictor, refuse_not_finite
 from skmlp._engine.types import FloatArray, Matrix, Targets
+from skmlp._export.mixin import ExportMixin
 from skmlp._fit.fit import fit_estimator
 from skmlp._fit.hints import with_hint
 from skmlp._persistence.model import restored, saved
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from skmlp._export.onnx_head import OnnxHead
 
 
-class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
+class BaseNumpyMLP(ExportMixin, CallbackSupportMixin, BaseEstimator, ABC):
     """Base of the estimators, for any loss and any kind of target.
 
     A subclass has a constructor with all parameters, its predictions, and the hooks
@@ -282,75 +283,6 @@ class BaseNumpyMLP(CallbackSupportMixin, BaseEstimator, ABC):
         return self._run(
             X, lambda chunk_rows: self._predictor().hidden(X, layer % n_hidden, chunk_rows)
         )
-
-    def to_sklearn(self) -> Any:
-        """Return this model as a fitted MLPClassifier of scikit-learn.
-
-        The exported model predicts the same up to rounding, and needs no skmlp where it is loaded.
-        Tools for MLPClassifier, such as other exporters, work with it. `coefs_` and `intercepts_`
-        are copies; batch normalisation is folded into them. Parameters that MLPClassifier does not
-        have are left out, and values that MLPClassifier does not know (such as
-        ``solver="adamw"``) become its defaults: continue training with this model, not with the
-        exported one.
-
-        Returns
-        -------
-        model : sklearn.neural_network.MLPClassifier
-            The fitted model.
-
-        Raises
-        ------
-        NotFittedError
-            If the model is not fitted.
-        ValueError
-            If the activation is not "identity", "logistic", "tanh" or "relu", or not the same in
-            all layers, or if the model knows one class only.
-        """
-        from skmlp._export.sklearn_model import to_sklearn  # few programs export a model
-
-        return to_sklearn(self)
-
-    def to_onnx(
-        self,
-        path: str | os.PathLike | None = None,
-        *,
-        opset: int = 17,
-        dtype: npt.DTypeLike | None = None,
-    ) -> Any:
-        """Return this model in the ONNX format, which runs without Python.
-
-        The input is "X" of shape (n, `n_features_in_`), for any n. The outputs of a classifier are
-        "label", as from `predict` (int64 or string), and "probabilities", as from `predict_proba`,
-        a plain tensor of shape (n, n_classes). The package onnx is needed
-        (``pip install skmlp[onnx]``). For a whole pipeline see :func:`skmlp.register_skl2onnx`.
-
-        Parameters
-        ----------
-        path : str or path-like, default=None
-            File in which the model is saved as well. If None, the model is not saved.
-        opset : int, default=17
-            Version of the operators of ONNX, at least 13. Older runtimes need an older version.
-        dtype : {"float32", "float64"} or None, default=None
-            Precision of the input, the computation and the output. If None, the precision of the
-            model.
-
-        Returns
-        -------
-        model : onnx.ModelProto
-            The model, for example for ``onnxruntime.InferenceSession(model.SerializeToString())``.
-
-        Raises
-        ------
-        NotFittedError
-            If the model is not fitted.
-        ImportError
-            If onnx is not installed.
-        ValueError
-            If `opset` or `dtype` is out of range, or the labels are neither integers nor strings.
-        """
-        from skmlp._export.onnx_model import to_onnx  # few programs export a model
-
-        return to_onnx(self, path, opset=opset, dtype=dtype)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what skops writes: plain types only, no solver, no callbacks."""

@@ -141,9 +141,9 @@ class _ContainerGraph(Graph):
     def new_name(self, prefix: str) -> str:
         return self._scope.get_unique_variable_name(prefix)
 
-    def add_node(self, op: str, inputs: list[str], output: str, attributes: dict) -> None:
+    def add_node(self, op: str, inputs: list[str], outputs: list[str], attributes: dict) -> None:
         name = self._scope.get_unique_operator_name(op)
-        self._container.add_node(op, inputs, output, name=name, **attributes)
+        self._container.add_node(op, inputs, outputs, name=name, **attributes)
 
     def add_constant(self, name: str, array: npt.NDArray[Any]) -> None:
         from onnx import numpy_helper

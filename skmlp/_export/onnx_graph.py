@@ -26,12 +26,19 @@ class Graph:
             raise ValueError(f"dtype={dtype.name!r} must be 'float32' or 'float64'.")
         self.dtype = dtype
 
-    def __call__(self, op: str, *inputs: Any, output: str | None = None, **attributes: Any) -> str:
-        """Add a node, and return the name of its output."""
+    def __call__(
+        self,
+        op: str,
+        *inputs: Any,
+        output: str | None = None,
+        n_outputs: int = 1,
+        **attributes: Any,
+    ) -> str:
+        """Add a node, and return the name of its first output."""
         names = [self._name(value) for value in inputs]
-        output = output or self.new_name(op)
-        self.add_node(op, names, output, attributes)
-        return output
+        outputs = [output or self.new_name(op), *(self.new_name(op) for _ in range(1, n_outputs))]
+        self.add_node(op, names, outputs, attributes)
+        return outputs[0]
 
     def _name(self, value: Any) -> str:
         if isinstance(value, str):
@@ -47,7 +54,7 @@ class Graph:
         """Return a name that is not used yet."""
         raise NotImplementedError
 
-    def add_node(self, op: str, inputs: list[str], output: str, attributes: dict) -> None:
+    def add_node(self, op: str, inputs: list[str], outputs: list[str], attributes: dict) -> None:
         """Add a node of ONNX's main domain."""
         raise NotImplementedError
 
@@ -85,6 +92,19 @@ def write_log_odds(g: Graph, z: str, K: int, output: str) -> None:
     rest = g("Sub", g("ReduceSum", exp, np.array([1]), keepdims=1), exp)
     of_others = g("Sub", distance, g("Log", g("Max", rest, 1)))
     g("Where", is_best, of_best, of_others, output=output)
+
+
+def write_exp(g: Graph, z: str) -> str:
+    """Write exp(z), rounded neither to 0 nor to infinity."""
+    info = np.finfo(g.dtype)
+    return g("Max", g("Min", g("Exp", z), info.max), info.tiny)
+
+
+def write_in_order(g: Graph, z: str, ranks: npt.NDArray[np.int64]) -> str:
+    """Write the columns of z with the values of each row sorted: column k has that of rank k."""
+    k = np.array([len(ranks)], dtype=np.int64)
+    rising = g("TopK", z, k, n_outputs=2, axis=1, largest=0)
+    return g("Gather", rising, ranks, axis=1)
 
 
 # Each writes h(z) into the graph and returns its name. They use operators that exist since
@@ -174,4 +194,10 @@ ONNX_ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
     "silu": _silu,
     "softplus": _softplus,
     "tanh": lambda g, z: g("Tanh", z),
+}
+
+# the output activations of regression
+ONNX_LINKS: dict[str, Callable[[Graph, str], str]] = {
+    "exp": write_exp,
+    "identity": lambda g, z: z,
 }

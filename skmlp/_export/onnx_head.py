@@ -1,4 +1,4 @@
-"""The outputs of an ONNX graph: what leads from the raw output to labels and probabilities."""
+"""The outputs of an ONNX graph: what leads from the raw output to labels, or to numbers."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
@@ -6,8 +6,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from skmlp._data.regression_targets import RegressionTargets
 from skmlp._data.targets import ClassificationTargets
-from skmlp._export.onnx_graph import Graph, write_log_odds
+from skmlp._export.onnx_graph import ONNX_LINKS, Graph, write_in_order, write_log_odds
 
 # the numbers of these types in ONNX
 INT64, STRING = 7, 8
@@ -85,6 +86,35 @@ class ClassificationHead:
             g("Cast", g("Greater", z, 0), to=INT64, output=label)
         else:
             g("Gather", self._labels, g("ArgMax", z, axis=1, keepdims=0), output=label)
+
+
+class RegressionHead:
+    """Predictions as from `predict`, with a column for each target or quantile.
+
+    Parameters
+    ----------
+    loss : RegressionLoss
+        The loss of training: its link, and the order of its levels.
+    targets : RegressionTargets
+        The number of outputs.
+    """
+
+    names: tuple[str, ...] = ("prediction",)
+    kinds: tuple[int | None, ...] = (None,)
+
+    def __init__(self, loss: Any, targets: RegressionTargets) -> None:
+        self._loss, self._targets = loss, targets
+
+    def shapes(self, n: Any) -> list[list[Any]]:
+        """Return the shape of the predictions of n rows: 2-dimensional for one target, too."""
+        return [[n, self._targets.n_outputs]]
+
+    def write(self, g: Graph, z: str, names: Sequence[str]) -> None:
+        """Write what leads from raw output z to the predictions."""
+        if self._targets.n_outputs > self._targets.n_targets:  # several levels of one target
+            ranks = np.argsort(np.argsort(self._loss.q))
+            z = write_in_order(g, z, ranks.astype(np.int64))
+        g("Identity", ONNX_LINKS[self._loss.out_activation](g, z), output=names[0])
 
 
 def onnx_labels(classes: Iterable[Any]) -> npt.NDArray[Any]:

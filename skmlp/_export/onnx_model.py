@@ -87,10 +87,10 @@ class _OnnxGraph(Graph):
     def new_name(self, prefix: str) -> str:
         return f"{prefix}_{next(self._numbers)}"
 
-    def add_node(self, op: str, inputs: list[str], output: str, attributes: dict) -> None:
+    def add_node(self, op: str, inputs: list[str], outputs: list[str], attributes: dict) -> None:
         from onnx import helper
 
-        self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
+        self.nodes.append(helper.make_node(op, inputs, outputs, name=outputs[0], **attributes))
 
     def add_constant(self, name: str, array: npt.NDArray[Any]) -> None:
         from onnx import numpy_helper

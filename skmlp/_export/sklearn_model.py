@@ -4,9 +4,10 @@ import copy
 from typing import Any
 
 import numpy as np
+import sklearn
 from sklearn.utils.validation import check_is_fitted
 
-# what MLPClassifier has of the parameters that have more values here
+# what scikit-learn has of the parameters that have more values here
 _VALUES_OF_SKLEARN = {
     "activation": {"identity", "logistic", "tanh", "relu"},
     "solver": {"lbfgs", "sgd", "adam"},
@@ -27,6 +28,8 @@ _ATTRIBUTES_OF_SKLEARN = (
     "t_",
     "validation_scores_",
 )
+# the losses of MLPRegressor by output activation
+_MLP_REGRESSOR_LOSSES = {"exp": "poisson", "identity": "squared_error"}
 
 
 def to_sklearn(model: Any) -> Any:
@@ -35,7 +38,7 @@ def to_sklearn(model: Any) -> Any:
     twin, attributes = model._sklearn_twin()
     known = twin().get_params()
     params = {name: value for name, value in model.get_params().items() if name in known}
-    params["activation"] = _one_activation(model)
+    params["activation"] = _one_activation(model, twin.__name__)
     for name, values in _VALUES_OF_SKLEARN.items():
         if params[name] not in values:
             params[name] = known[name]
@@ -50,14 +53,14 @@ def to_sklearn(model: Any) -> Any:
     return exported
 
 
-def _one_activation(model: Any) -> str:
-    """Return the activation of all hidden layers, if MLPClassifier has it."""
+def _one_activation(model: Any, twin_name: str) -> str:
+    """Return the activation of all hidden layers, if the class in scikit-learn has it."""
     names = sorted(set(model._fitted_activations)) or ["identity"]
     unknown = [name for name in names if name not in _VALUES_OF_SKLEARN["activation"]]
     if unknown or len(names) > 1:
         what = f"activation {', '.join(unknown)}" if unknown else f"different ones, {names}"
         raise ValueError(
-            f"MLPClassifier has one activation for all layers, out of "
+            f"{twin_name} has one activation for all layers, out of "
             f"{sorted(_VALUES_OF_SKLEARN['activation'])}; this model has {what}. Use to_onnx "
             "instead, or fit with an activation of these."
         )
@@ -87,3 +90,31 @@ def mlp_classifier_twin(model: Any) -> tuple[type, dict[str, Any]]:
         else model.classes_
     )
     return MLPClassifier, {"_label_binarizer": LabelBinarizer().fit(one_row_of_each_label)}
+
+
+def mlp_regressor_twin(model: Any) -> tuple[type, dict[str, Any]]:
+    """Return MLPRegressor, and its `loss`: that of training or, by the link, one that it has.
+
+    Raises
+    ------
+    ValueError
+        If the model predicts quantiles in columns. If MLPRegressor has no output activation exp,
+        which is new in scikit-learn 1.7.
+    """
+    from sklearn.neural_network import MLPRegressor  # takes long to import, is rarely used
+
+    loss, targets = model._loss, model._targets
+    if targets.n_targets == 1 and not targets.flat:
+        raise ValueError(
+            f"This model predicts the quantiles {loss.q.tolist()} in order, a column for each, "
+            "which MLPRegressor cannot do. Use to_onnx, or fit with one quantile as a number."
+        )
+    loss_by_link = _MLP_REGRESSOR_LOSSES[loss.out_activation]
+    if loss_by_link != "squared_error" and "loss" not in MLPRegressor().get_params():
+        raise ValueError(
+            f"loss={loss.name!r} predicts exp(z), which MLPRegressor does not have before "
+            f"scikit-learn 1.7; scikit-learn {sklearn.__version__} is installed. Use to_onnx, or a "
+            "newer scikit-learn."
+        )
+    known = loss.name in _MLP_REGRESSOR_LOSSES.values()
+    return MLPRegressor, {"loss": loss.name if known else loss_by_link}

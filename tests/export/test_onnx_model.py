@@ -6,11 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from exported_networks import CLOSE, LABELS, X, assert_onnx_agrees, every_kind, fitted, run
+from exported_regressors import (
+    assert_close,
+    assert_onnx_predicts,
+    every_regression,
+    fitted_regressor,
+)
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import NotFittedError
 
 import skmlp
-from skmlp import NumpyMLPClassifier
+from skmlp import NumpyMLPClassifier, NumpyMLPRegressor
 from skmlp._export.onnx_graph import FIRST_OPSET
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -38,6 +44,47 @@ def test_onnx_says_what_goes_in_and_comes_out(kind):
         "probabilities": (types.FLOAT, ["N", n_classes]),
     }
     assert (proto.producer_name, proto.producer_version) == ("skmlp", skmlp.__version__)
+
+
+@every_regression
+def test_onnx_of_a_regressor_has_one_output_with_a_column_for_each_prediction(kind):
+    onnx = pytest.importorskip("onnx")
+    proto = fitted_regressor(kind, dtype="float32").to_onnx()
+    (output,) = proto.graph.output
+    kind_of_output = output.type.tensor_type
+    n_columns = {"two outputs": 2, "standardised": 2, "huber": 2, "two rates": 2, "levels": 3}
+    assert output.name == "prediction"
+    assert kind_of_output.elem_type == onnx.TensorProto.FLOAT
+    assert [d.dim_value or d.dim_param for d in kind_of_output.shape.dim] == [
+        "N",
+        n_columns.get(kind, 1),
+    ]
+    assert proto.graph.name == "NumpyMLPRegressor"
+
+
+@every_regression
+@pytest.mark.parametrize("n", [1, 7])
+def test_onnx_of_a_regressor_takes_any_number_of_rows(n, kind):
+    pytest.importorskip("onnx")
+    model = fitted_regressor(kind)
+    assert_onnx_predicts(model.to_onnx(), model, X[:n], "float64")
+
+
+@every_regression
+def test_float64_regressor_can_be_exported_in_float32(kind):
+    pytest.importorskip("onnx")
+    model = fitted_regressor(kind)
+    (prediction,) = run(model.to_onnx(dtype="float32"), X.astype("float32"), ["prediction"])
+    expected = model.predict(X)
+    assert_close(prediction.reshape(expected.shape), expected, "float32")
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+def test_onnx_has_a_constant_target(loss):
+    pytest.importorskip("onnx")
+    y = np.column_stack([np.full(len(X), 4.0), np.exp(X[:, 0])])
+    model = NumpyMLPRegressor(loss, (3,), standardize_target=True, max_iter=2).fit(X, y)
+    assert_onnx_predicts(model.to_onnx(), model, X, "float64")
 
 
 @every_kind
@@ -89,6 +136,9 @@ def test_option_out_of_range_is_refused(params, message):
 
 def test_model_that_is_not_fitted_is_not_exported():
     for export in (NumpyMLPClassifier().to_sklearn, NumpyMLPClassifier().to_onnx):
+        with pytest.raises(NotFittedError):
+            export()
+    for export in (NumpyMLPRegressor().to_sklearn, NumpyMLPRegressor().to_onnx):
         with pytest.raises(NotFittedError):
             export()
 

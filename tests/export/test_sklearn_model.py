@@ -1,4 +1,4 @@
-"""Export to MLPClassifier of scikit-learn."""
+"""Export to MLPClassifier and MLPRegressor of scikit-learn."""
 
 import copy
 import pickle
@@ -19,17 +19,25 @@ from exported_networks import (
     every_dtype,
     every_kind,
     fitted,
+    rows,
     trained_on,
+)
+from exported_regressors import (
+    KINDS,
+    TARGETS,
+    assert_close,
+    fitted_regressor,
 )
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_matrix, issparse
 from sklearn.base import clone
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skmlp import NumpyMLPClassifier
+from skmlp import NumpyMLPClassifier, NumpyMLPRegressor
 from skmlp._engine.activations import ACTIVATIONS
+from skmlp._engine.losses.registry import REGRESSION_LOSSES
 from skmlp._training.optimizers import OPTIMIZERS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -179,3 +187,86 @@ def test_memory_mapped_model_with_its_solver_predicts_exports_and_trains_on(
         m.partial_fit(X, NUMBERS)
     assert_array_equal(mapped.predict_proba(X), model.predict_proba(X))
     exported.partial_fit(X, NUMBERS)
+
+
+HAS_POISSON = "loss" in MLPRegressor().get_params()  # since scikit-learn 1.7
+LOG_LINK = {name for name, loss in REGRESSION_LOSSES.items() if loss.out_activation == "exp"}
+IN_COLUMNS = {"levels", "one level"}
+
+
+def exportable(kind):
+    """Whether MLPRegressor can predict the same."""
+    loss = KINDS[kind][1].get("loss")
+    return kind not in IN_COLUMNS and (HAS_POISSON or loss not in LOG_LINK)
+
+
+@every_dtype
+@pytest.mark.parametrize("kind", [*filter(exportable, KINDS)])
+@pytest.mark.parametrize("activation", IN_SKLEARN)
+def test_exported_mlp_regressor_predicts_the_same(activation, kind, dtype):
+    model = fitted_regressor(kind, activation, dtype)
+    exported = model.to_sklearn()
+    assert type(exported) is MLPRegressor
+    assert_close(exported.predict(rows(dtype)), model.predict(rows(dtype)), dtype)
+    loss = KINDS[kind][1].get("loss", "squared_error")
+    same = {"squared_error", "poisson"} & {loss}
+    assert exported.loss == (loss if same else "poisson" if loss in LOG_LINK else "squared_error")
+    clone(exported).fit(X, TARGETS[KINDS[kind][0]])
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"hidden_layer_sizes": ()},
+        {"hidden_layer_sizes": 7},
+        {"batch_norm": True, "dropout": 0.1},
+        {"averaging": 0.9, "solver": "adamw"},
+        {"solver": "lbfgs"},
+        {"early_stopping": True, "scoring": "loss", "refit": True},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("kind", ["standardised", "absolute_error"])
+def test_regressor_of_any_training_exports_to_sklearn(kind, params):
+    model = fitted_regressor(kind, **params)
+    assert_close(model.to_sklearn().predict(X), model.predict(X), "float64")
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_exported_model_has_every_attribute_of_a_fitted_mlp_regressor(early_stopping):
+    params = {"max_iter": 3, "early_stopping": early_stopping, "random_state": 0}
+    table, y = pd.DataFrame(X, columns=list("abcdef")), TARGETS["two"]
+    model = NumpyMLPRegressor(hidden_layer_sizes=(4,), **params).fit(table, y)
+    exported = model.to_sklearn()
+    theirs = MLPRegressor(hidden_layer_sizes=(4,), **params).fit(table, y)
+    public = {name for name in vars(theirs) if name.endswith("_") and not name.startswith("_")}
+    assert public <= vars(exported).keys()
+    for name in public:
+        assert joblib.hash(getattr(exported, name)) == joblib.hash(getattr(model, name)), name
+    assert exported.get_params() == theirs.get_params()
+    if not early_stopping:  # with which MLPRegressor has no partial_fit
+        assert len(exported.partial_fit(table, y).loss_curve_) == 4
+
+
+@pytest.mark.parametrize("kind", sorted(IN_COLUMNS))
+def test_columns_of_quantiles_are_refused_by_name(kind):
+    model = fitted_regressor(kind)
+    with pytest.raises(ValueError, match=r"quantiles \[0\..*MLPRegressor cannot.*to_onnx"):
+        model.to_sklearn()
+
+
+@pytest.mark.parametrize("kind", ["poisson", "gamma"])
+def test_log_link_is_refused_where_mlp_regressor_has_none(kind, monkeypatch):
+    params = MLPRegressor().get_params()
+    params.pop("loss", None)
+    monkeypatch.setattr(MLPRegressor, "get_params", lambda self, deep=True: params)
+    with pytest.raises(ValueError, match=rf"loss='{kind}'.*scikit-learn 1\.7.*to_onnx"):
+        fitted_regressor(kind).to_sklearn()
+    assert fitted_regressor("huber").to_sklearn().loss == "squared_error"
+
+
+def test_activation_unknown_to_mlp_regressor_is_refused_by_its_name():
+    with pytest.raises(ValueError, match="gelu") as refused:
+        fitted_regressor(activation="gelu").to_sklearn()
+    assert "MLPRegressor" in str(refused.value)
+    assert "MLPClassifier" not in str(refused.value)

@@ -1,0 +1,86 @@
+"""The methods by which an estimator is exported."""
+
+import os
+from typing import Any
+
+import numpy.typing as npt
+
+# the functions are imported where they are called: few programs export a model
+
+
+class ExportMixin:
+    """`to_sklearn` and `to_onnx`, for estimators of one network."""
+
+    def to_sklearn(self) -> Any:
+        """Return this model as a fitted MLPClassifier or MLPRegressor of scikit-learn.
+
+        The exported model predicts the same up to rounding, and needs no skmlp where it is loaded.
+        Tools for scikit-learn's networks, such as other exporters, work with it. `coefs_` and
+        `intercepts_` are copies; batch normalisation and the scale of the target are folded into
+        them. Parameters that scikit-learn's class does not have are left out, and values that the
+        class does not know become its defaults, for example ``solver="adamw"``. Of the losses of
+        regression, MLPRegressor knows "squared_error" and "poisson": "gamma" becomes "poisson", and
+        the others become "squared_error", which does not change predictions. Continue training with
+        this model, not with the exported one.
+
+        Returns
+        -------
+        model : sklearn.neural_network.MLPClassifier or sklearn.neural_network.MLPRegressor
+            The fitted model.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If the activation is not "identity", "logistic", "tanh" or "relu", or not the same in
+            all layers. If the model knows one class only, or predicts a sequence of quantiles. If
+            the loss is "poisson" or "gamma", and scikit-learn is older than 1.7.
+        """
+        from skmlp._export.sklearn_model import to_sklearn
+
+        return to_sklearn(self)
+
+    def to_onnx(
+        self,
+        path: str | os.PathLike | None = None,
+        *,
+        opset: int = 17,
+        dtype: npt.DTypeLike | None = None,
+    ) -> Any:
+        """Return this model in the ONNX format, which runs without Python.
+
+        The input is "X" of shape (n, `n_features_in_`), for any n. The outputs of a classifier are
+        "label", as from `predict` (int64 or string), and "probabilities", as from `predict_proba`,
+        a plain tensor of shape (n, n_classes). The output of a regressor is "prediction", as from
+        `predict`, of shape (n, `n_outputs_`): a column for each target or quantile, also if there
+        is one. The package onnx is needed (``pip install skmlp[onnx]``). For a whole pipeline see
+        :func:`skmlp.register_skl2onnx`.
+
+        Parameters
+        ----------
+        path : str or path-like, default=None
+            File in which the model is saved as well. If None, the model is not saved.
+        opset : int, default=17
+            Version of the operators of ONNX, at least 13. Older runtimes need an older version.
+        dtype : {"float32", "float64"} or None, default=None
+            Precision of the input, the computation and the output. If None, the precision of the
+            model.
+
+        Returns
+        -------
+        model : onnx.ModelProto
+            The model, for example for ``onnxruntime.InferenceSession(model.SerializeToString())``.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ImportError
+            If onnx is not installed.
+        ValueError
+            If `opset` or `dtype` is out of range, or the labels are neither integers nor strings.
+        """
+        from skmlp._export.onnx_model import to_onnx
+
+        return to_onnx(self, path, opset=opset, dtype=dtype)
