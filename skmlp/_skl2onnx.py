@@ -6,22 +6,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import BaggingRegressor
 from sklearn.pipeline import Pipeline
 
 from skmlp._classifier import NumpyMLPClassifier
 from skmlp._export.onnx_graph import FIRST_OPSET, Graph, write_network
 from skmlp._export.onnx_head import STRING, ClassificationHead
+from skmlp._regressor import NumpyMLPRegressor
 from skmlp._warn import warn
 
 
 def register_skl2onnx() -> None:
-    """Let skl2onnx convert `NumpyMLPClassifier`, alone and inside pipelines.
+    """Let skl2onnx convert `NumpyMLPClassifier` and `NumpyMLPRegressor`, alone and in pipelines.
 
     Calling it again changes nothing. The network is computed in the precision of the input that
     the pipeline is converted for: ``skl2onnx.to_onnx(pipeline, X[:1])`` gives a float64 model if X
-    is float64. The options "zipmap", "nocl", "output_class_labels" and "raw_scores" work as for any
-    classifier; with ``raw_scores=True`` the graph returns the values of `decision_function`, for
-    two classes [-z, z], in place of probabilities.
+    is float64. For the classifier, the options "zipmap", "nocl", "output_class_labels" and
+    "raw_scores" work as for any classifier; with ``raw_scores=True`` the graph returns the values
+    of `decision_function`, for two classes [-z, z], in place of probabilities. For the regressor,
+    the graph returns a column for each target or quantile, also if there is one.
 
     Raises
     ------
@@ -31,6 +34,7 @@ def register_skl2onnx() -> None:
     See Also
     --------
     NumpyMLPClassifier.to_onnx : The network alone, for which onnx is enough.
+    NumpyMLPRegressor.to_onnx : The same for numbers.
     """
     try:
         from skl2onnx import update_registered_converter
@@ -41,8 +45,8 @@ def register_skl2onnx() -> None:
     update_registered_converter(
         NumpyMLPClassifier,
         "SkmlpNumpyMLPClassifier",
-        _set_output_types,
-        _convert,
+        _set_classifier_types,
+        _convert_classifier,
         options={
             "zipmap": [True, False, "columns"],
             "nocl": [True, False],
@@ -50,9 +54,12 @@ def register_skl2onnx() -> None:
             "raw_scores": [True, False],  # CalibratedClassifierCV asks for them
         },
     )
+    update_registered_converter(
+        NumpyMLPRegressor, "SkmlpNumpyMLPRegressor", _set_regressor_types, _convert_regressor
+    )
 
 
-def _set_output_types(operator: Any) -> None:
+def _set_classifier_types(operator: Any) -> None:
     """Tell skl2onnx the type and shape of the label and of the probabilities."""
     from skl2onnx.common.data_types import Int64TensorType, StringTensorType
 
@@ -63,27 +70,50 @@ def _set_output_types(operator: Any) -> None:
     operator.outputs[1].type.shape = proba_shape
 
 
-def _convert(scope: Any, operator: Any, container: Any) -> None:
-    """Write the network into the pipeline's graph."""
-    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, guess_proto_type
+def _set_regressor_types(operator: Any) -> None:
+    """Tell skl2onnx the type and shape of the predictions."""
+    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
-    if container.target_opset < FIRST_OPSET:
-        raise ValueError(
-            f"target_opset={container.target_opset} is too old for NumpyMLPClassifier: give "
-            f"{FIRST_OPSET} or more."
-        )
-    X, (label, proba) = operator.inputs[0], operator.outputs
-    dtype = np.dtype(np.float64 if isinstance(X.type, DoubleTensorType) else np.float32)
-    graph = _ContainerGraph(dtype, scope, container)
-    name = X.full_name
-    if not isinstance(X.type, FloatTensorType | DoubleTensorType):
-        name = graph("Cast", name, to=guess_proto_type(proba.type))
+    X = operator.inputs[0]
+    (shape,) = operator.raw_operator._onnx_head().shapes(X.get_first_dimension())
+    kind = DoubleTensorType if isinstance(X.type, DoubleTensorType) else FloatTensorType
+    operator.outputs[0].set_type(kind(shape))
+
+
+def _convert_classifier(scope: Any, operator: Any, container: Any) -> None:
+    """Write a classifier into the pipeline's graph."""
+    graph, z = _write_network(scope, operator, container)
     model = operator.raw_operator
     enclosing = [each.raw_operator for each in scope.operators.values()]
     _warn_of_isotonic(model, enclosing)
     head = _head(operator, _asks_for_raw_scores(model, enclosing, container))
-    z = write_network(graph, model, name)
-    head.write(graph, z, [label.full_name, proba.full_name])
+    head.write(graph, z, operator.output_full_names)
+
+
+def _convert_regressor(scope: Any, operator: Any, container: Any) -> None:
+    """Write a regressor into the pipeline's graph."""
+    graph, z = _write_network(scope, operator, container)
+    model = operator.raw_operator
+    _warn_of_bagging(model, [each.raw_operator for each in scope.operators.values()])
+    model._onnx_head().write(graph, z, operator.output_full_names)
+
+
+def _write_network(scope: Any, operator: Any, container: Any) -> tuple["_ContainerGraph", str]:
+    """Write the network into the pipeline's graph; return the graph and the raw output's name."""
+    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, guess_proto_type
+
+    model, X = operator.raw_operator, operator.inputs[0]
+    if container.target_opset < FIRST_OPSET:
+        raise ValueError(
+            f"target_opset={container.target_opset} is too old for {type(model).__name__}: give "
+            f"{FIRST_OPSET} or more."
+        )
+    dtype = np.dtype(np.float64 if isinstance(X.type, DoubleTensorType) else np.float32)
+    graph = _ContainerGraph(dtype, scope, container)
+    name = X.full_name
+    if not isinstance(X.type, FloatTensorType | DoubleTensorType):
+        name = graph("Cast", name, to=guess_proto_type(operator.outputs[-1].type))
+    return graph, write_network(graph, model, name)
 
 
 def _head(operator: Any, raw_scores: bool = False) -> ClassificationHead:
@@ -121,6 +151,22 @@ def _warn_of_isotonic(model: Any, enclosing: Sequence[Any]) -> None:
                 "where scikit-learn interpolates, so that the probabilities of the ONNX model may "
                 "be far from those of predict_proba. Use method='sigmoid', or compare both models "
                 "before you rely on the converted one."
+            )
+
+
+def _warn_of_bagging(model: Any, enclosing: Sequence[Any]) -> None:
+    """Warn if the model has several columns, and is in an ensemble that mixes them up."""
+    for estimator in enclosing:
+        if (
+            isinstance(estimator, BaggingRegressor)
+            and model.n_outputs_ > 1
+            and _last_step(estimator.estimators_[0]) is model
+        ):
+            n = model.n_outputs_
+            warn(
+                f"skl2onnx converts BaggingRegressor for one column: the ONNX model returns the "
+                f"{n} predictions of a row one below the other, as {n} rows. Reshape its output to "
+                f"(-1, {n}), or convert a model with one column."
             )
 
 

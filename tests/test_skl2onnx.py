@@ -15,17 +15,32 @@ from exported_networks import (
     rows,
     run,
 )
+from exported_regressors import (
+    KINDS,
+    TARGETS,
+    assert_close,
+    every_regression,
+    fitted_regressor,
+)
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import BaggingClassifier, StackingClassifier
+from sklearn.ensemble import (
+    AdaBoostRegressor,
+    BaggingClassifier,
+    BaggingRegressor,
+    StackingClassifier,
+    StackingRegressor,
+    VotingRegressor,
+)
+from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.multioutput import MultiOutputClassifier
+from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import skmlp
-from skmlp import NumpyMLPClassifier
+from skmlp import NumpyMLPClassifier, NumpyMLPRegressor
 from skmlp._engine.activations import ACTIVATIONS
 from skmlp._export.onnx_graph import FIRST_OPSET
 
@@ -213,3 +228,99 @@ def test_isotonic_calibration_which_skl2onnx_converts_wrongly_is_warned_of_once(
         with pytest.warns(UserWarning, match="isotonic.*step function.*sigmoid") as caught:
             skl2onnx.to_onnx(model, X[:1].astype("float32"))
         assert sum("isotonic" in str(w.message) for w in caught) == 1
+
+
+# --- Regression -------------------------------------------------------------------------------
+
+
+def assert_converted_predicts(skl2onnx, model, n_columns, R, **options):
+    (prediction,) = run(skl2onnx.to_onnx(model, R[:1], **options), R, None)
+    assert prediction.shape == (len(R), n_columns)
+    expected = model.predict(R)
+    dtype = "float64" if R.dtype == np.float64 else "float32"
+    # the rounding of scalers and of meta-estimators is there as well
+    assert prediction.dtype == dtype
+    tolerance = {"float32": 1e-4, "float64": 1e-9}[dtype]
+    scale = np.abs(expected).max()
+    assert_allclose(prediction.reshape(expected.shape), expected, rtol=0, atol=tolerance * scale)
+
+
+@every_dtype
+@every_regression
+def test_pipeline_of_a_regressor_converts(skl2onnx, kind, dtype):
+    name, params = KINDS[kind]
+    network = NumpyMLPRegressor(hidden_layer_sizes=(9, 5), max_iter=10, random_state=0, **params)
+    model = make_pipeline(StandardScaler(), network).fit(X.astype(dtype), TARGETS[name])
+    assert_converted_predicts(skl2onnx, model, model[-1].n_outputs_, rows(dtype, spread=1))
+
+
+@every_dtype
+@every_regression
+@pytest.mark.parametrize("opset", [FIRST_OPSET, 15, 18, 20])
+def test_regressor_converts_in_every_opset(skl2onnx, kind, dtype, opset):
+    model, R = fitted_regressor(kind, dtype=dtype), rows(dtype)
+    (prediction,) = run(skl2onnx.to_onnx(model, R[:1], target_opset=opset), R, None)
+    expected = model.predict(R)
+    assert_close(prediction.reshape(expected.shape), expected, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "bool"])
+def test_regressor_on_whole_numbers_converts(skl2onnx, dtype):
+    R = (np.abs(3 * X) % 4).astype(dtype)
+    model = NumpyMLPRegressor(hidden_layer_sizes=(5,), max_iter=5, random_state=0)
+    assert_converted_predicts(skl2onnx, model.fit(R, TARGETS["two"]), 2, R)
+
+
+def test_opset_too_old_for_a_regressor_is_refused_by_the_converter(skl2onnx):
+    with pytest.raises(ValueError, match=r"target_opset.*NumpyMLPRegressor"):
+        skl2onnx.to_onnx(fitted_regressor(), X[:1], target_opset=FIRST_OPSET - 1)
+
+
+ONE_COLUMN = ["squared_error", "absolute_error", "poisson", "gamma", "quantile"]
+REGRESSION_META_ESTIMATORS = {
+    "voting": lambda network: VotingRegressor([("mlp", network), ("again", clone(network))]),
+    "voting pipeline": lambda network: VotingRegressor(
+        [("mlp", make_pipeline(StandardScaler(), network))]
+    ),
+    "stacking": lambda network: StackingRegressor([("mlp", network)], cv=2),
+    "stacking with features": lambda network: StackingRegressor(
+        [("mlp", network)], cv=2, passthrough=True
+    ),
+    "bagging": lambda network: BaggingRegressor(network, n_estimators=2, random_state=0),
+    "boosting": lambda network: AdaBoostRegressor(network, n_estimators=2, random_state=0),
+    "search": lambda network: GridSearchCV(network, {"alpha": [1e-4]}, cv=2),
+}
+
+
+@every_dtype
+@pytest.mark.parametrize("kind", ONE_COLUMN)
+@pytest.mark.parametrize(
+    "form", REGRESSION_META_ESTIMATORS.values(), ids=REGRESSION_META_ESTIMATORS
+)
+def test_meta_estimators_around_the_regressor_convert(skl2onnx, form, kind, dtype):
+    name, params = KINDS[kind]
+    network = NumpyMLPRegressor(hidden_layer_sizes=(9,), max_iter=10, random_state=0, **params)
+    model = form(network).fit(X.astype(dtype), TARGETS[name])
+    assert_converted_predicts(skl2onnx, model, 1, rows(dtype))
+
+
+@every_dtype
+@pytest.mark.parametrize("kind", ["two outputs", "standardised", "huber", "two rates"])
+def test_a_regressor_for_each_column_converts(skl2onnx, kind, dtype):
+    name, params = KINDS[kind]
+    network = NumpyMLPRegressor(hidden_layer_sizes=(9,), max_iter=10, random_state=0, **params)
+    model = MultiOutputRegressor(network).fit(X.astype(dtype), TARGETS[name])
+    assert_converted_predicts(skl2onnx, model, 2, rows(dtype))
+
+
+@pytest.mark.parametrize("kind", ["two outputs", "levels"])
+def test_bagging_which_skl2onnx_converts_for_one_column_only_is_warned_of(skl2onnx, kind):
+    name, params = KINDS[kind]
+    network = NumpyMLPRegressor(hidden_layer_sizes=(9,), max_iter=5, random_state=0, **params)
+    model = BaggingRegressor(network, n_estimators=2, random_state=0).fit(X, TARGETS[name])
+    with pytest.warns(UserWarning, match=r"BaggingRegressor.*Reshape") as caught:
+        proto = skl2onnx.to_onnx(model, X[:1])
+    assert sum("Reshape" in str(w.message) for w in caught) == 1
+    (prediction,) = run(proto, X, None)
+    expected = model.predict(X)
+    assert_close(prediction.reshape(expected.shape), expected, "float64")
