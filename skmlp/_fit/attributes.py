@@ -82,7 +82,8 @@ def set_history_attributes(
         curve = _joined(before, n_before, new, estimator.n_iter_)
         is_measured = bool(before or new) or name == "loss_curve"
         setattr(estimator, f"{name}_", curve if is_measured else None)
-    scores, losses = estimator.validation_scores_, estimator.loss_curve_
+    scores = estimator.validation_scores_
+    losses = [loss for loss in estimator.loss_curve_ if not math.isnan(loss)]
     estimator.best_loss_ = None if monitors_validation else min(losses, default=estimator.loss_)
     estimator.best_validation_score_ = (
         None if scores is None else max(score for score in scores if not math.isnan(score))
