@@ -52,9 +52,9 @@ def from_sklearn(cls: type, fitted: Any) -> Any:
         _fitted_activations=[fitted.activation] * (len(coefs) - 1),
         _fitted_threads=model.n_threads,
     )
-    model._state = _training_state(fitted, model)
     try:
         check_values(vars(model))
+        model._state = _training_state(fitted, model)
     except ValueError as error:
         raise ValueError(
             f"This {type(fitted).__name__} was changed after its fit, or is damaged: {error}."
@@ -183,9 +183,9 @@ def _training_state(fitted: Any, model: Any) -> TrainingState:
 
 
 def _generator_before_split(fitted: Any, model: Any) -> np.random.RandomState | None:
-    """Return the generator as it was before the validation split of the only fit.
+    """Return the generator as it was before the validation split of the only fit, if there was one.
 
-    Initialisation draws a number for each weight and bias before.
+    Before the split, initialisation draws a number for each weight and bias.
     """
     if not _has_best_weights(fitted) or len(model.loss_curve_) != model.n_iter_:
         return None
