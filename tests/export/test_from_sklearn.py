@@ -32,7 +32,6 @@ EXACT = {"rtol": 0, "atol": 1e-8}  # of the largest entry, which is about 1
 
 CLASSIFIERS = ("binary", "two strings", "multiclass", "strings", "booleans", "multilabel")
 REGRESSORS = ("one", "two", "poisson") if HAS_POISSON else ("one", "two")
-STRATIFIED_HERE = ("multiclass", "strings")  # MLPClassifier stratifies two classes only
 SOLVERS = {
     "adam": {"solver": "adam"},
     "other adam": {"solver": "adam", "beta_1": 0.7, "beta_2": 0.9, "epsilon": 1e-3},
@@ -177,8 +176,14 @@ def test_has_the_parameters(kind, solver):
     assert {name: params[name] for name in own} == {name: defaults[name] for name in own}
 
 
-@every_target
-@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "early_stopping"),
+    [
+        *((kind, False) for kind in (*CLASSIFIERS, *REGRESSORS)),
+        # before scikit-learn 1.9, early stopping on strings is an error of its own
+        *((kind, True) for kind in (*CLASSIFIERS, *REGRESSORS) if "strings" not in kind),
+    ],
+)
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
 def test_has_the_history(kind, solver, early_stopping):
     fitted = theirs(kind, solver=solver, early_stopping=early_stopping)
@@ -188,7 +193,7 @@ def test_has_the_history(kind, solver, early_stopping):
         assert_equal(getattr(model, name), getattr(fitted, name), err_msg=name)
     params = {**fitted.get_params(), "random_state": 3}
     directly = type(model)(**params).fit(X, targets(kind))
-    if not (early_stopping and kind in STRATIFIED_HERE):
+    if not (early_stopping and kind == "multiclass"):  # which is stratified here only
         assert model.best_epoch_ == directly.best_epoch_
     assert vars(directly).keys() == vars(model).keys()
 
