@@ -59,7 +59,7 @@ class BaseNumpyMLP(ExportMixin, CallbackSupportMixin, BaseEstimator, ABC):
     - `_make_targets`: the encoder of y;
     - `_make_loss`: the loss of these targets;
     - `_make_class_weights`: weights of rows that depend on their targets, by default none;
-    - `_sklearn_twin`: the estimator of scikit-learn that predicts the same;
+    - `_sklearn_twin`: the class of scikit-learn that predicts the same;
     - `_onnx_head`: the outputs of an ONNX graph.
     """
 
@@ -159,7 +159,7 @@ class BaseNumpyMLP(ExportMixin, CallbackSupportMixin, BaseEstimator, ABC):
 
     @abstractmethod
     def _sklearn_twin(self) -> tuple[type, dict[str, Any]]:
-        """Return the class in scikit-learn, and the attributes that only that class has."""
+        """Return the class in scikit-learn, and the attributes that differ from those here."""
 
     @abstractmethod
     def _onnx_head(self) -> "OnnxHead":

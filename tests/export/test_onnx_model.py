@@ -13,7 +13,6 @@ from exported_regressors import (
     fitted_regressor,
 )
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.exceptions import NotFittedError
 
 import skmlp
 from skmlp import NumpyMLPClassifier, NumpyMLPRegressor
@@ -132,15 +131,6 @@ def test_option_out_of_range_is_refused(params, message):
     pytest.importorskip("onnx")
     with pytest.raises(ValueError, match=message):
         fitted().to_onnx(**params)
-
-
-def test_model_that_is_not_fitted_is_not_exported():
-    for export in (NumpyMLPClassifier().to_sklearn, NumpyMLPClassifier().to_onnx):
-        with pytest.raises(NotFittedError):
-            export()
-    for export in (NumpyMLPRegressor().to_sklearn, NumpyMLPRegressor().to_onnx):
-        with pytest.raises(NotFittedError):
-            export()
 
 
 @pytest.mark.parametrize("package", ["onnx", "skl2onnx"])
