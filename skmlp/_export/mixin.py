@@ -81,8 +81,9 @@ class ExportMixin:
         them. Parameters that scikit-learn's class does not have are left out, and values that the
         class does not know become its defaults, for example ``solver="adamw"``. Of the losses of
         regression, MLPRegressor knows "squared_error" and "poisson": "gamma" becomes "poisson", and
-        the others become "squared_error", which does not change predictions. Continue training with
-        this model, not with the exported one.
+        the others become "squared_error", which does not change predictions. Only far out, where
+        exp(z) is no finite number above 0, MLPRegressor predicts 0 or infinity. Continue training
+        with this model, not with the exported one.
 
         Returns
         -------
