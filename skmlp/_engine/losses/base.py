@@ -15,6 +15,10 @@ from skmlp._engine.types import FloatArray, Targets
 class Loss(Protocol):
     """The contract of every loss, for m rows with weights w_i of mean one.
 
+    A loss can be made without arguments. The raw output z may be in column order, and has the
+    precision of the network, which all results have too; targets that are numbers have it as well.
+    The value and delta are finite and exact wherever they are in the range of the precision.
+
     Attributes
     ----------
     name : str
@@ -24,7 +28,8 @@ class Loss(Protocol):
     baseline_name : str
         What the best constant predictions are, for messages to the user.
     smooth : bool
-        Whether the loss has no kinks, at which L-BFGS would stop.
+        Whether the loss has no kinks, at which L-BFGS would stop. A loss with kinks has a method
+        ``smoothed(width)``, which returns the loss with its kinks rounded off.
     """
 
     name: str
@@ -65,11 +70,14 @@ class ClassificationLoss(Loss, Protocol):
         """Return log(a / (1 - a)), computed from z, so that it is finite and exact."""
 
 
-def weighted_mean(row_losses: FloatArray, delta: FloatArray, w: FloatArray | None) -> float:
-    """Return sum_i w_i loss_i / m; multiply the rows of delta by w_i / m in place."""
-    m = len(row_losses)
+def weighted_mean(losses: FloatArray, delta: FloatArray, w: FloatArray | None) -> float:
+    """Return sum_i w_i loss_i / m; multiply the rows of delta by w_i / m in place.
+
+    The losses have shape (m,) or, for a row of delta that has one for each output, (m, n_outputs).
+    """
+    m = len(losses)
     if w is None:
         delta *= 1 / m
-        return float(row_losses.sum()) / m
+        return float(losses.sum()) / m
     delta *= (w / m)[:, np.newaxis]
-    return float(w @ row_losses) / m
+    return float((w @ losses).sum()) / m

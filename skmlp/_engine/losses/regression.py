@@ -1,9 +1,11 @@
-"""Losses of regression, each with its delta^L; y has a column per target, in float.
+"""Losses of regression, each with its delta^L; y has a column per target, in the precision of z.
 
-The loss of a row is the sum over its outputs. Formulas are for one output with raw output z,
-prediction a = g(z), error r = z - y, weight w of mean one, in a batch of m rows.
+The loss of a row is the sum over its outputs k; for the squared error, the mean. In the formulas, z
+is the raw output, a = g(z) the prediction, r = z - y the error, and w_i the weight of row i, of mean
+one; a batch has m rows.
 """
 
+import copy
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
@@ -17,7 +19,21 @@ from skmlp._engine.types import FloatArray
 
 
 class RegressionLoss:
-    """What losses of regression share. A subclass defines `_values` and `constant`."""
+    """What losses of regression have in common. A subclass defines `_values` and `constant`.
+
+    Attributes
+    ----------
+    link : Link
+        The output activation g, and its inverse.
+    parameters : tuple of str
+        Names of the arguments of the class, which are parameters of the estimator.
+    domain : str
+        What `accepts` accepts, for messages to the user.
+    several : bool
+        Whether predictions have a column for each of several levels, also if there is one level.
+    name, out_activation, baseline_name, smooth
+        As in every `Loss`.
+    """
 
     name: ClassVar[str]
     link: ClassVar[Link] = IDENTITY
@@ -26,6 +42,7 @@ class RegressionLoss:
     parameters: ClassVar[tuple[str, ...]] = ()
     domain: ClassVar[str] = "any finite numbers"
     smooth: ClassVar[bool] = True
+    several: bool = False
 
     @property
     def unsmoothed(self) -> Self:
@@ -44,6 +61,8 @@ class RegressionLoss:
     def adapted(self, y: FloatArray, w: FloatArray | None, known: Any = None) -> Self:
         """Return the loss with what is fixed before the first step, from targets or a known loss.
 
+        The loss itself is returned if nothing has to be fixed.
+
         Parameters
         ----------
         y : ndarray of shape (n, n_targets)
@@ -53,10 +72,6 @@ class RegressionLoss:
         known : loss or None, default=None
             The loss of the fitted model with which training continues.
         """
-        return self
-
-    def smoothed(self, width: float | FloatArray) -> Self:
-        """Return the loss with its kinks rounded off over this distance: the loss itself."""
         return self
 
     def _values(self, z: FloatArray, y: FloatArray) -> FloatArray:
@@ -69,7 +84,7 @@ class RegressionLoss:
 
     def loss_gradient(self, z: FloatArray, y: FloatArray, w: FloatArray | None = None) -> float:
         """Return sum_i w_i loss_i / m; overwrite z with delta^L."""
-        return weighted_mean(self._values(z, y).sum(axis=1), z, w)
+        return weighted_mean(self._values(z, y), z, w)
 
     def inverse_link(self, z: FloatArray) -> FloatArray:
         """Return the predictions a = g(z)."""
@@ -88,23 +103,26 @@ class RegressionLoss:
 
     def baseline(self, y: FloatArray, w: FloatArray | None = None) -> float:
         """Return the least mean loss of predictions that are the same for all rows."""
-        z = _rows(self.link.link(self.constant(y, w)), len(y))
-        return self.loss_gradient(z, y, w) / (1.0 if w is None else float(w.mean()))
+        loss = self.loss_gradient(self._constant_rows(y, w), y, w)
+        return loss / (1.0 if w is None else float(w.mean()))
 
     def score(self, predicted: FloatArray, y: FloatArray, w: FloatArray | None = None) -> float:
         """Return D^2, the mean over outputs of 1 - loss / least loss of a constant prediction.
 
         The score is 1 for perfect predictions, and 0 for the best constant. Where that has no loss,
-        the score is 1 if the predictions have none either, else 0.
+        because the target is constant, the score is 1 if the predictions have none either, else 0.
         """
         a, y = np.asarray(predicted, dtype=np.float64), np.asarray(y, dtype=np.float64)
         loss = np.average(self._values(self.link.link(a).copy(), y), axis=0, weights=w)
-        constant = _rows(self.link.link(self.constant(y, w)), len(y))
-        least = np.average(self._values(constant, y), axis=0, weights=w)
-        is_constant = least <= 0
+        least = np.average(self._values(self._constant_rows(y, w), y), axis=0, weights=w)
+        # the mean of a constant may be another number, by rounding
+        is_constant = (least <= 0) | (y == y[0]).all(axis=0)
         D2 = 1 - loss / np.where(is_constant, 1.0, least)
-        D2[is_constant] = loss[is_constant] <= 0
-        return float(D2.mean())
+        return float(np.where(is_constant, loss <= 0, D2).mean())
+
+    def _constant_rows(self, y: FloatArray, w: FloatArray | None) -> FloatArray:
+        """Return the raw output of the best constant predictions, the same in each row."""
+        return np.tile(self.link.link(self.constant(y, w)), (len(y), 1))
 
 
 class SquaredError(RegressionLoss):
@@ -129,10 +147,18 @@ class SquaredError(RegressionLoss):
         return np.average(y, axis=0, weights=w)
 
 
-class _Kinked(RegressionLoss):
-    """Losses with a kink at r = 0, which `smoothed` rounds off over a distance s.
+class KinkedLoss(RegressionLoss):
+    """What losses with a kink at r = 0 have in common: the kink can be rounded off.
 
-    |r| becomes c (r - s c / 2), with derivative c: r / s within s of the kink, else sign(r).
+    In the loss rounded off over a width s, the sign of r becomes c, and |r| the integral of c:
+
+        c          = r / s if |r| < s, else sign(r)
+        |r|_s      = c r - s c^2 / 2           = |r| - s / 2 if |r| >= s
+
+    Attributes
+    ----------
+    width : float or ndarray of shape (n_targets,)
+        The width s, in units of the encoded targets. If 0, the loss has its kink.
     """
 
     smooth = False
@@ -146,21 +172,21 @@ class _Kinked(RegressionLoss):
         return self.smoothed(0.0)
 
     def smoothed(self, width: float | FloatArray) -> Self:
-        """Return the loss with its kink rounded off over this distance."""
-        loss = object.__new__(type(self))
-        vars(loss).update(vars(self) | {"width": width})
+        """Return the loss with its kink rounded off over this width."""
+        loss = copy.copy(self)
+        loss.width = width
         return loss
 
-    def _slope(self, r: FloatArray) -> FloatArray:
-        """Return c."""
-        return np.clip(r / self.width, -1, 1) if np.any(self.width) else np.sign(r)
+    def _round_off(self, r: FloatArray, c: FloatArray) -> FloatArray | float:
+        """Write c into the array of that name; return s c^2 / 2."""
+        if not np.any(self.width):
+            np.sign(r, out=c)
+            return 0.0
+        np.clip(r / self.width, -1, 1, out=c)
+        return self.width / 2 * c**2
 
-    def _absolute(self, r: FloatArray, c: FloatArray) -> FloatArray:
-        """Return c (r - s c / 2), which is |r| for s = 0."""
-        return c * (r - self.width / 2 * c) if np.any(self.width) else np.abs(r)
 
-
-class AbsoluteError(_Kinked):
+class AbsoluteError(KinkedLoss):
     """The absolute error, loss = |r|; the constant of least loss is the median.
 
     loss_i    = sum_k |r_ik|
@@ -171,20 +197,20 @@ class AbsoluteError(_Kinked):
     baseline_name = "the median of y"
 
     def _values(self, z: FloatArray, y: FloatArray) -> FloatArray:
-        r = z - y
-        z[...] = self._slope(r)
-        return self._absolute(r, z)
+        r, c = z - y, z
+        lowered = self._round_off(r, c)
+        return c * r - lowered
 
     def constant(self, y: FloatArray, w: FloatArray | None = None) -> FloatArray:
         """Return the weighted median of each target."""
         return weighted_quantile(y, w, 0.5)
 
 
-class Pinball(_Kinked):
+class Pinball(KinkedLoss):
     """The pinball loss of quantiles of level q; the constant of least loss is the quantile.
 
-        loss_i    = sum_k |r_ik| / 2 + (1/2 - q_k) r_ik
-        delta_ik  = w_i (sign(r_ik) / 2 + 1/2 - q_k) / m
+        loss_i    = sum_k r_ik ([r_ik > 0] - q_k)
+        delta_ik  = w_i ([r_ik > 0] - q_k) / m
 
     For several levels of one target, the raw outputs of a row are sorted, so that a higher level
     never has a lower prediction; the gradient goes to the raw output that was taken. Sorting never
@@ -231,12 +257,13 @@ class Pinball(_Kinked):
 
     def _values_in_order(self, a: FloatArray, y: FloatArray) -> FloatArray:
         """Return the loss of each prediction; overwrite a with its derivative."""
-        r, q = a - y, self.q.astype(a.dtype)
-        a[...] = self._slope(r)
-        values = self._absolute(r, a) / 2 + (0.5 - q) * r
+        r = a - y
+        lowered = self._round_off(r, a)
+        # (c + 1) / 2 is [r > 0], and 1/2 at the kink
+        a += 1
         a *= 0.5
-        a += 0.5 - q
-        return values
+        a -= self.q
+        return a * r - lowered / 2
 
     def _taken(self, z: FloatArray) -> Any:
         """Return which raw output of its row each level takes."""
@@ -295,7 +322,7 @@ class Huber(RegressionLoss):
     def adapted(self, y: FloatArray, w: FloatArray | None, known: Any = None) -> Self:
         """Return the loss with the unit of the known loss or, if it has none, of the targets."""
         loss = type(self)(self.delta)
-        loss.unit = known.unit if isinstance(known, Huber) else spread(y, w)
+        loss.unit = known.unit if isinstance(known, type(self)) else spread(y, w)
         return loss
 
     @property
@@ -365,12 +392,12 @@ class GammaDeviance(RegressionLoss):
         return not bool((y <= 0).any())
 
     def _values(self, z: FloatArray, y: FloatArray) -> FloatArray:
-        values = z - np.log(y)
+        log_ratio = z - np.log(y)
+        # y / a - 1, with all digits where a is close to y
+        np.negative(log_ratio, out=z)
+        np.expm1(z, out=z)
+        values = log_ratio + z
         np.negative(z, out=z)
-        np.exp(z, out=z)
-        z *= y
-        np.subtract(1, z, out=z)
-        values -= z
         return values
 
     def constant(self, y: FloatArray, w: FloatArray | None = None) -> FloatArray:
@@ -380,12 +407,13 @@ class GammaDeviance(RegressionLoss):
 
 def weighted_quantile(y: FloatArray, w: FloatArray | None, q: float) -> FloatArray:
     """Return the least value of each column with at least a share q of the weight up to it."""
-    if w is None:
-        return np.quantile(y, q, axis=0, method="inverted_cdf")
     order = np.argsort(y, axis=0, kind="stable")
-    share = np.cumsum(w[order], axis=0)
+    weights = np.ones(len(y)) if w is None else w
+    share = np.cumsum(weights[order], axis=0, dtype=np.float64)
+    # a share that is q but for rounding is enough
     first = (share < q * share[-1] * (1 - 1e-12)).sum(axis=0)
-    return np.take_along_axis(y, np.take_along_axis(order, first[np.newaxis], 0), 0)[0]
+    row = np.take_along_axis(order, first[np.newaxis], axis=0)
+    return np.take_along_axis(y, row, axis=0)[0]
 
 
 def spread(y: FloatArray, w: FloatArray | None) -> FloatArray:
@@ -401,11 +429,6 @@ def spread(y: FloatArray, w: FloatArray | None) -> FloatArray:
     return np.where(scale > 0, scale, 1.0)
 
 
-def _rows(z: FloatArray, m: int) -> FloatArray:
-    """Return m rows of the same raw output."""
-    return np.tile(z, (m, 1))
-
-
 def _huber_mean(y: FloatArray, threshold: float, w: FloatArray | None) -> float:
     """Return the c at which the weighted sum of clipped errors c - y is 0."""
 
@@ -413,4 +436,7 @@ def _huber_mean(y: FloatArray, threshold: float, w: FloatArray | None) -> float:
         return float(np.average(np.clip(c - y, -threshold, threshold), weights=w))
 
     lowest, highest = float(y.min()), float(y.max())
-    return lowest if lowest == highest else float(brentq(slope, lowest, highest))
+    if lowest == highest:
+        return lowest
+    # to the last digits, whatever the unit of y
+    return float(brentq(slope, lowest, highest, xtol=np.finfo(float).tiny, maxiter=1000))
