@@ -47,7 +47,7 @@ class RegressionTargets:
     def __init__(self, y: FloatArray, loss: RegressionLoss) -> None:
         self.n_targets = 1 if y.ndim == 1 else y.shape[1]
         self.n_outputs = loss.n_columns(self.n_targets)
-        self.flat = self.n_outputs == 1 and not getattr(loss, "several", False)
+        self.flat = self.n_outputs == 1 and not loss.several
         self.link = loss.link.name
         self.standardized = False
         self.shift, self.scale = np.zeros(self.n_targets), np.ones(self.n_targets)
@@ -167,7 +167,7 @@ def first_regression_targets(
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     targets = RegressionTargets(y, loss)
-    if targets.n_targets > 1 and getattr(loss, "several", False):
+    if targets.n_targets > 1 and loss.several:
         raise ValueError(
             f"y has {targets.n_targets} columns, but several quantiles can be predicted of one "
             "target only: fit MultiOutputRegressor(NumpyMLPRegressor(...)), or give one quantile."
