@@ -1,8 +1,8 @@
 """Losses of regression, each with its delta^L; y has a column per target, in the precision of z.
 
-The loss of a row is the sum over its outputs k; for the squared error, the mean. In the formulas, z
-is the raw output, a = g(z) the prediction, r = z - y the error, and w_i the weight of row i, of mean
-one; a batch has m rows.
+The loss of a row is the sum over its outputs k; for the squared error, the mean. In the formulas,
+z is the raw output, a = g(z) the prediction, r = z - y the error, and w_i the weight of row i, of
+mean one; a batch has m rows.
 """
 
 import copy

@@ -4,6 +4,7 @@ import math
 import numpy as np
 import pytest
 from gradients import STEP, assert_same_gradient, central_differences
+from regression_rows import distance_from_kinks, losses_by_pytorch, some_targets
 from scipy.optimize import minimize_scalar
 from scipy.special import huber
 from sklearn.metrics import (
@@ -48,12 +49,6 @@ every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 with_and_without_weights = pytest.mark.parametrize("weighted", [False, True])
 
 
-def some_targets(name, shape, rng):
-    if name == "poisson":
-        return rng.poisson(1.5, shape).astype(float)
-    return rng.gamma(2, size=shape) if name == "gamma" else rng.normal(0, 3, shape)
-
-
 def some_rows(name, n_targets, m=12, weighted=False, seed=0):
     rng = np.random.RandomState(seed)
     z = rng.normal(0, 2, (m, LOSSES[name].n_columns(n_targets)))
@@ -61,20 +56,11 @@ def some_rows(name, n_targets, m=12, weighted=False, seed=0):
     return z, y, w / w.mean() if weighted else None
 
 
-def distance_from_kinks(name, z, y):
-    """Return how far each raw output may move before the loss has another piece."""
-    r = z - y
-    distances = [np.abs(r), np.abs(np.abs(r) - 0.8)] if name == "huber" else [np.abs(r)]
-    if name == "quantiles":
-        distances += [np.abs(z[:, i] - z[:, k]) / 2 for i, k in ((0, 1), (0, 2), (1, 2))]
-    return min(distance.min() for distance in distances)
-
-
 def rows_far_from_kinks(name, n_targets, weighted):
     """Return rows at which no step of the differences reaches a kink."""
     for seed in range(1000):
         z, y, w = some_rows(name, n_targets, weighted=weighted, seed=seed)
-        if name in LOG_LINK or distance_from_kinks(name, z, y) > 100 * STEP:
+        if distance_from_kinks(LOSSES[name], z, y) > 100 * STEP:
             return z, y, w
     raise AssertionError("all rows are near a kink")
 
@@ -376,35 +362,12 @@ def rows_of_pytorch(name):
     return z, y[:, :1] if name == "quantiles" else y, w / w.mean()
 
 
-def losses_by_pytorch(name, z, y):
-    """Return the loss of each row as the sum over its outputs, for tensors, by PyTorch."""
-    import torch
-
-    F = torch.nn.functional
-    if name == "squared_error":
-        values = F.mse_loss(z, y, reduction="none") / 2
-    elif name == "absolute_error":
-        values = F.l1_loss(z, y, reduction="none")
-    elif name == "huber":
-        values = F.huber_loss(z, y, reduction="none", delta=0.8)
-    elif name == "poisson":
-        values = F.poisson_nll_loss(z, y, log_input=True, reduction="none")
-        values = values + torch.xlogy(y, y) - y
-    elif name == "gamma":
-        values = z - torch.log(y) + y * torch.exp(-z) - 1
-    else:
-        q = torch.tensor([0.3] if name == "quantile" else sorted(LEVELS), dtype=z.dtype)
-        r = (z if name == "quantile" else torch.sort(z, dim=1).values) - y
-        values = torch.maximum((1 - q) * r, -q * r)
-    return values.sum(dim=1)
-
-
 @every_loss
 def test_stored_values_are_those_of_pytorch(name):
     torch = pytest.importorskip("torch")
     z, y, w = rows_of_pytorch(name)
     z = torch.tensor(z, requires_grad=True)
-    value = (torch.tensor(w) * losses_by_pytorch(name, z, torch.tensor(y))).mean()
+    value = (torch.tensor(w) * losses_by_pytorch(LOSSES[name], z, torch.tensor(y))).mean()
     value.backward()
     expected, gradient = PYTORCH[name]
     assert value.item() == pytest.approx(expected, rel=1e-14)
