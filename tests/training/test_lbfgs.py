@@ -3,13 +3,18 @@ import math
 import numpy as np
 import pytest
 from engine_networks import make_network
-from scipy.optimize import minimize
+from scipy.optimize import linprog, minimize
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
-from training_loops import train_lbfgs
+from training_loops import train, train_lbfgs
 
+from skmlp._engine.losses.regression import AbsoluteError, Pinball, spread
 from skmlp._training.dataset import Dataset
+from skmlp._training.early_stopping import StoppingRule
 from skmlp._training.loop import Validation
+from skmlp._training.optimizers import OPTIMIZERS
+from skmlp._training.schedules import SCHEDULES
+from skmlp._training.solver import Solver
 
 dense_and_sparse = pytest.mark.parametrize("container", [np.asarray, csr_matrix])
 with_and_without_weights = pytest.mark.parametrize("weighted", [False, True])
@@ -256,3 +261,235 @@ def test_lbfgs_validates_with_the_normalisation_of_its_iteration():
     assert history.validation_loss_curve == seen
     # the iterations fall, and so does what they predict
     assert seen == sorted(seen, reverse=True)
+
+
+# --- Losses with kinks ---
+
+KINKED = {
+    "median": AbsoluteError(),
+    "quantile": Pinball(0.9),
+    "quantiles": Pinball([0.9, 0.1, 0.5]),
+}
+every_kinked = pytest.mark.parametrize("name", KINKED)
+
+
+def kinked_problem(name, hidden=(), alpha=0.0, n=80, dtype="float64", weighted=False):
+    """Return rows of numbers, and a network whose loss has kinks."""
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(n, 4))
+    y = (X @ [1.0, 2, 3, 0] + 1 + rng.standard_t(3, n))[:, np.newaxis]
+    w = rng.rand(n)
+    sizes = 4, *hidden, KINKED[name].n_columns(1)
+    network = make_network(sizes, "tanh", None, alpha, dtype, loss=KINKED[name])
+    network.initialize("glorot_uniform", np.random.RandomState(1))
+    rows = Dataset(X.astype(dtype), y.astype(dtype), (w / w.mean()).astype(dtype))
+    return rows if weighted else Dataset(rows.X, rows.y), network
+
+
+def least_pinball_loss(rows, q):
+    """Return the least weighted loss of a linear model, by linear programming."""
+    n, d = rows.X.shape
+    w = (np.ones(n) if rows.w is None else rows.w) / n
+    # coefficients, intercept, and the two parts of y - prediction, which are at least 0
+    cost = np.concatenate([np.zeros(d + 1), q * w, (1 - q) * w])
+    equations = np.hstack([rows.X, np.ones((n, 1)), np.eye(n), -np.eye(n)])
+    bounds = [(None, None)] * (d + 1) + [(0, None)] * (2 * n)
+    return linprog(cost, A_eq=equations, b_eq=rows.y[:, 0], bounds=bounds).fun
+
+
+LONG = {"max_iter": 5000, "max_fun": 50_000, "tol": 1e-6}
+
+
+@with_and_without_weights
+@pytest.mark.parametrize("name", ["median", "quantile"])
+def test_lbfgs_without_hidden_layer_is_quantile_regression(name, weighted):
+    rows, network = kinked_problem(name, weighted=weighted)
+    history = train_lbfgs(network, rows, **LONG)
+    assert history.converged
+    least = 2 * least_pinball_loss(rows, 0.5) if name == "median" else least_pinball_loss(rows, 0.9)
+    assert least * (1 - 1e-9) <= history.loss <= least * (1 + 2e-5)
+
+
+@with_and_without_weights
+def test_lbfgs_with_several_levels_is_close_to_a_quantile_regression_for_each(weighted):
+    # lines that cross are sorted: the loss may be lower, and has more than one minimum
+    rows, network = kinked_problem("quantiles", weighted=weighted)
+    history = train_lbfgs(network, rows, **LONG)
+    assert history.converged
+    assert history.loss <= 1.05 * sum(least_pinball_loss(rows, q) for q in network.loss.q)
+
+
+@every_kinked
+def test_lbfgs_reaches_a_lower_loss_than_a_long_training_by_adam(name):
+    rows, network = kinked_problem(name, hidden=(10,), alpha=1e-3)
+    history = train_lbfgs(network, rows, **LONG)
+    twin = kinked_problem(name, hidden=(10,), alpha=1e-3)[1]
+    adam = OPTIMIZERS["adam"](twin.theta, twin.n_weights, beta_1=0.9, beta_2=0.999, epsilon=1e-8)
+    solver = Solver(adam, SCHEDULES["constant"](0.01, max_epochs=3000))
+    theirs = train(
+        twin, solver, StoppingRule(patience=math.inf), rows,
+        batch_size=len(rows), max_epochs=3000, rng=np.random.RandomState(0),
+    )  # fmt: skip
+    assert history.loss < min(theirs.loss_curve)
+
+
+def test_lbfgs_does_not_stop_at_a_kink_as_it_would_without_rounding():
+    rows, network = kinked_problem("median", hidden=(10,), alpha=1e-3)
+    twin = kinked_problem("median", hidden=(10,), alpha=1e-3)[1]
+    twin.loss.smooth = True
+    try:
+        stalled = train_lbfgs(twin, rows, **LONG)
+    finally:
+        del twin.loss.smooth
+    history = train_lbfgs(network, rows, **LONG)
+    assert history.loss < 0.5 * stalled.loss
+
+
+@every_kinked
+def test_lbfgs_records_the_loss_with_its_kinks(name):
+    rows, network = kinked_problem(name, hidden=(5,), alpha=0.7, weighted=True)
+    expected = []
+
+    def on_epoch_end(history):
+        twin = kinked_problem(name, hidden=(5,), alpha=0.7)[1]
+        twin.theta[:] = network.theta
+        twin.reserve(len(rows))
+        expected.append(twin.loss_gradient(rows.X, rows.y, rows.w))
+
+    history = train_lbfgs(network, rows, **LONG | {"max_iter": 300}, on_epoch_end=on_epoch_end)
+    assert len(expected) > 20
+    assert history.loss_curve == pytest.approx(expected, rel=1e-13)
+    assert history.loss == history.loss_curve[-1]
+    # one width follows the other
+    assert history.loss < history.loss_curve[len(expected) // 3]
+
+
+@every_kinked
+def test_lbfgs_leaves_the_loss_of_the_network_as_it_is(name):
+    rows, network = kinked_problem(name)
+    loss = network.loss
+    train_lbfgs(network, rows, **LONG)
+    assert network.loss is loss
+    with pytest.raises(ValueError, match="non-finite"):
+        train_lbfgs(network, Dataset(1e307 * rows.X, rows.y), **LONG)
+    assert network.loss is loss
+
+
+@pytest.mark.parametrize("max_iter", [1, 20, 60])
+def test_max_iter_is_the_total_over_all_widths(max_iter):
+    rows, network = kinked_problem("median", hidden=(10,))
+    history = train_lbfgs(network, rows, **LONG | {"max_iter": max_iter})
+    assert len(history.loss_curve) == max_iter
+    assert not history.converged
+    assert "ITERATIONS" in history.message
+
+
+@pytest.mark.parametrize("max_fun", [3, 40, 80])
+def test_max_fun_is_the_total_over_all_widths(max_fun):
+    rows, network = kinked_problem("median", alpha=0.7)
+    loss_gradient, rounded = network.loss_gradient, []
+
+    def counted(*args):
+        rounded.append(network.loss.width > 0)
+        return loss_gradient(*args)
+
+    network.loss_gradient = counted
+    history = train_lbfgs(network, rows, **LONG | {"max_fun": max_fun})
+    # SciPy completes the line search in which the limit is reached
+    assert np.sum(rounded) <= max_fun + 20
+    assert not history.converged
+    assert "EVALUATIONS" in history.message
+
+
+@pytest.mark.parametrize("limit", ["max_iter", "max_fun"])
+def test_a_limit_reached_exactly_at_the_end_of_a_width_has_not_converged(limit, monkeypatch):
+    widths = "skmlp._training.lbfgs._WIDTHS"
+    rows, network = kinked_problem("median")
+    n_calls = 0
+    loss_gradient = network.loss_gradient
+
+    def counted(*args):
+        nonlocal n_calls
+        n_calls += bool(np.any(network.loss.width))
+        return loss_gradient(*args)
+
+    network.loss_gradient = counted
+    with monkeypatch.context() as patch:
+        patch.setattr(widths, [0.25])
+        first = train_lbfgs(network, rows, **LONG)
+    assert first.converged
+    rows, network = kinked_problem("median")
+    exactly = {"max_iter": len(first.loss_curve), "max_fun": n_calls}[limit]
+    history = train_lbfgs(network, rows, **LONG | {limit: exactly})
+    assert history.loss_curve == first.loss_curve
+    assert not history.converged
+    assert "LIMIT" in history.message
+
+
+def test_a_listener_ends_all_widths():
+    rows, network = kinked_problem("median", hidden=(10,))
+    history = train_lbfgs(
+        network, rows, **LONG, on_epoch_end=lambda history: len(history.loss_curve) == 70
+    )
+    assert len(history.loss_curve) == 70
+    assert history.stopped
+    assert history.converged
+
+
+def test_the_deadline_ends_all_widths(monkeypatch):
+    rows, network = kinked_problem("median", hidden=(10,))
+    now = [0.0]
+
+    def on_epoch_end(history):
+        now[0] += 1
+
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
+    history = train_lbfgs(network, rows, **LONG, deadline=59.5, on_epoch_end=on_epoch_end)
+    assert history.timed_out
+    assert not history.converged
+    assert len(history.loss_curve) == 60
+
+
+@every_kinked
+def test_an_interrupt_at_a_later_width_leaves_exactly_the_complete_iterations(name):
+    rows, network = kinked_problem(name, hidden=(3,), alpha=0.7)
+    loss, thetas = network.loss, []
+    loss_gradient = network.loss_gradient
+
+    def interruptible(*args):
+        width = np.max(network.loss.width)
+        if 0 < width < 0.05 * spread(rows.y, None)[0]:
+            raise KeyboardInterrupt
+        return loss_gradient(*args)
+
+    network.loss_gradient = interruptible
+    history = train_lbfgs(
+        network, rows, **LONG, on_epoch_end=lambda history: thetas.append(network.theta.copy())
+    )
+    assert history.interrupted
+    assert not history.converged
+    assert len(history.loss_curve) == len(thetas) > 10
+    assert history.loss == history.loss_curve[-1]
+    np.testing.assert_array_equal(network.theta, thetas[-1])
+    assert network.loss is loss
+
+
+@every_kinked
+def test_lbfgs_with_rounded_kinks_in_float32_stays_there(name):
+    rows, network = kinked_problem(name, dtype="float32", weighted=True)
+    history = train_lbfgs(network, rows, **LONG | {"tol": 1e-4})
+    exact_rows, exact = kinked_problem(name, weighted=True)
+    expected = train_lbfgs(exact, exact_rows, **LONG)
+    assert network.theta.dtype == network.grad.dtype == "float32"
+    assert history.loss == pytest.approx(expected.loss, rel=1e-3)
+
+
+@pytest.mark.parametrize("unit", [0.1, 1.0, 1e6])
+def test_the_widths_follow_the_scale_of_the_targets(unit):
+    rows, network = kinked_problem("median")
+    expected = train_lbfgs(network, rows, **LONG).loss
+    twin = kinked_problem("median")[1]
+    twin.theta *= unit
+    # the gradient of |r| by the parameters has no unit
+    history = train_lbfgs(twin, Dataset(rows.X, unit * rows.y), **LONG | {"tol": 1e-9})
+    assert history.loss == pytest.approx(unit * expected, rel=1e-4)
