@@ -25,6 +25,8 @@ ENGINE = [
     "_engine/activations",
     "_engine/layers",
     "_engine/losses/classification",
+    "_engine/losses/links",
+    "_engine/losses/regression",
     "_engine/network",
     "_training/optimizers",
     "_engine/parameters",
