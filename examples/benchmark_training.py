@@ -6,6 +6,9 @@ and JAX, on one thread and on all. The data are random, of MNIST's shape, or MNI
     python examples/benchmark_training.py --quick
     python examples/benchmark_training.py --mnist ~/data/mnist --output results
     python examples/benchmark_training.py --hidden 100,50 --solver adam --batch-size 64
+    python examples/benchmark_training.py --workloads 5 6
+
+The last two networks are regressions: their target is the number of the class, standardised.
 
 Each measurement runs in a process of its own, and the candidates take turns. The script prints
 tables of medians in Markdown, and writes two files: all measurements, and a figure. With
@@ -38,6 +41,8 @@ import numpy as np
 
 N_ROWS, N_TEST_ROWS, N_FEATURES, N_CLASSES = 50_000, 10_000, 784, 10
 QUICK_ROWS = 5_000
+# what a regression on few features sees: pixels of the middle row
+FEW_PIXELS = slice(396, 416)
 TIMEOUT = 900  # seconds; threads in each other's way can take minutes for an epoch of seconds
 # NPROC is JAX's: its flag for one thread leaves a second one that waits in a loop.
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "NPROC")
@@ -52,11 +57,14 @@ class Workload:
     hidden: tuple[int, ...]
     solver: str
     batch_size: int
+    regression: bool = False
+    few_features: bool = False
 
     @property
     def sizes(self) -> list[int]:
         """Number of inputs, hidden units and outputs."""
-        return [N_FEATURES, *self.hidden, N_CLASSES]
+        n_inputs = FEW_PIXELS.stop - FEW_PIXELS.start if self.few_features else N_FEATURES
+        return [n_inputs, *self.hidden, 1 if self.regression else N_CLASSES]
 
     def __str__(self) -> str:
         network = "-".join(map(str, self.sizes))
@@ -69,7 +77,10 @@ WORKLOADS = {
     "2": Workload((100,), "adam", 200),
     "3": Workload((512, 512), "adam", 128),
     "4": Workload((32,), "adam", 32),
+    "5": Workload((100,), "adam", 200, regression=True),
+    "6": Workload((256, 256), "adam", 200, regression=True, few_features=True),
 }
+OF_CLASSES = ["1", "2", "3", "4"]
 
 
 @dataclass(frozen=True)
@@ -104,17 +115,19 @@ class Prepared:
 
 
 def prepare_skmlp(task: Task, X: np.ndarray, y: np.ndarray) -> Prepared:
-    """Make a NumpyMLPClassifier."""
-    from skmlp import NumpyMLPClassifier
+    """Make a NumpyMLPClassifier or a NumpyMLPRegressor."""
+    from skmlp import NumpyMLPClassifier, NumpyMLPRegressor
 
-    return _prepare_estimator(NumpyMLPClassifier, task, X, y)
+    kind = NumpyMLPRegressor if task.workload.regression else NumpyMLPClassifier
+    return _prepare_estimator(kind, task, X, y)
 
 
 def prepare_sklearn(task: Task, X: np.ndarray, y: np.ndarray) -> Prepared:
-    """Make an MLPClassifier."""
-    from sklearn.neural_network import MLPClassifier
+    """Make an MLPClassifier or an MLPRegressor."""
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-    return _prepare_estimator(MLPClassifier, task, X, y)
+    kind = MLPRegressor if task.workload.regression else MLPClassifier
+    return _prepare_estimator(kind, task, X, y)
 
 
 def _prepare_estimator(kind: type, task: Task, X: np.ndarray, y: np.ndarray) -> Prepared:
@@ -138,8 +151,11 @@ def prepare_torch(task: Task, X: np.ndarray, y: np.ndarray, fused: bool = False)
     net = _torch_network(task, X.shape[1])
     kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[task.workload.solver]
     optimizer = kind(net.parameters(), lr=0.001, fused=fused or None)
-    loss = torch.nn.CrossEntropyLoss()
+    regression = task.workload.regression
+    loss = torch.nn.MSELoss() if regression else torch.nn.CrossEntropyLoss()
     X_tensor, y_tensor = torch.from_numpy(X), torch.from_numpy(y)
+    if regression:
+        y_tensor = y_tensor[:, None]
 
     def train() -> None:
         for _ in range(task.epochs):
@@ -150,7 +166,8 @@ def prepare_torch(task: Task, X: np.ndarray, y: np.ndarray, fused: bool = False)
 
     def predict(X: np.ndarray) -> np.ndarray:
         with torch.no_grad():
-            return net(torch.from_numpy(X)).argmax(1).numpy()
+            raw = net(torch.from_numpy(X))
+            return (raw[:, 0] if regression else raw.argmax(1)).numpy()
 
     return Prepared(train, predict)
 
@@ -265,11 +282,15 @@ def prepare_jax(task: Task, X: np.ndarray, y: np.ndarray) -> Prepared:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Who trains: the package it needs, the type of its numbers, and how it is prepared."""
+    """Who trains: the package it needs, the type of X, how it is prepared, and the type of y.
+
+    The type of y is that of a target that is a number.
+    """
 
     package: str
     dtype: str
     prepare: Callable[[Task, np.ndarray, np.ndarray], Prepared]
+    y_dtype: str = "float32"
 
 
 CANDIDATES = {
@@ -282,6 +303,27 @@ CANDIDATES = {
     "skorch": Candidate("skorch", "float32", prepare_skorch),
     "JAX": Candidate("jax", "float32", prepare_jax),
 }
+REGRESSION_CANDIDATES = {
+    "skmlp float32": CANDIDATES["skmlp float32"],
+    "skmlp float32, y float64": Candidate("skmlp", "float32", prepare_skmlp, "float64"),
+    "MLPRegressor float32": Candidate("sklearn", "float32", prepare_sklearn),
+    "MLPRegressor float32, y float64": Candidate("sklearn", "float32", prepare_sklearn, "float64"),
+    "PyTorch": CANDIDATES["PyTorch"],
+    "PyTorch fused": CANDIDATES["PyTorch fused"],
+}
+
+
+def candidates_of(workload: Workload) -> dict[str, Candidate]:
+    """Return who can train the network."""
+    return REGRESSION_CANDIDATES if workload.regression else CANDIDATES
+
+
+def counterpart(name: str) -> str:
+    """Return the name of skmlp's candidate with numbers of the same types."""
+    candidate = (CANDIDATES | REGRESSION_CANDIDATES)[name]
+    return f"skmlp {candidate.dtype}" + ", y float64" * (candidate.y_dtype == "float64")
+
+
 PEERS = sorted({candidate.package for candidate in CANDIDATES.values()} - {"skmlp"})
 
 
@@ -291,8 +333,11 @@ PEERS = sorted({candidate.package for candidate in CANDIDATES.values()} - {"skml
 def measure(
     task: Task, X: np.ndarray, y: np.ndarray, X_test: np.ndarray, y_test: np.ndarray
 ) -> dict[str, Any]:
-    """Train and return seconds per epoch, MB of memory, accuracy; for skmlp the floor too."""
-    candidate = CANDIDATES[task.candidate]
+    """Train and return seconds per epoch, MB of memory, accuracy; for skmlp the floor too.
+
+    The accuracy of a regression is R^2.
+    """
+    candidate = candidates_of(task.workload)[task.candidate]
     # A tiny network first: it imports what is imported late, and starts the threads.
     tiny = replace(task, workload=replace(task.workload, hidden=(3,), batch_size=8), epochs=1)
     candidate.prepare(tiny, X[:20, :5].copy(), y[:20]).train()
@@ -304,13 +349,19 @@ def measure(
         "cpu": cpu / task.epochs,
         "wall": wall / task.epochs,
         "memory_mb": memory(),
-        "accuracy": float(np.mean(network.predict(X_test) == y_test)),
+        "accuracy": _accuracy(task.workload, y_test, network.predict(X_test)),
     }
     if network.compile_seconds is not None:
         result["compile"] = network.compile_seconds
     if candidate.package == "skmlp":
         result["floor_cpu"], result["floor_wall"] = floor_seconds(task, len(X), X.dtype)
     return result
+
+
+def _accuracy(workload: Workload, y: np.ndarray, predicted: np.ndarray) -> float:
+    if workload.regression:
+        return float(1 - np.mean((predicted - y) ** 2) / y.var())
+    return float(np.mean(predicted == y))
 
 
 def _seconds(function: Callable[[], Any]) -> tuple[float, float]:
@@ -421,9 +472,15 @@ def answer(request: str, folder: Path) -> None:
     """Be the process that measures: load the data, measure, print the result as JSON."""
     warnings.simplefilter("ignore")  # one epoch does not converge
     task = Task.from_json(request)
-    candidate = CANDIDATES[task.candidate]
+    candidate = candidates_of(task.workload)[task.candidate]
     X, X_test = (np.load(folder / f"{name}_{candidate.dtype}.npy") for name in ("X", "X_test"))
     y, y_test = np.load(folder / "y.npy"), np.load(folder / "y_test.npy")
+    if task.workload.regression:
+        y, y_test = (
+            ((labels - y.mean()) / y.std()).astype(candidate.y_dtype) for labels in (y, y_test)
+        )
+    if task.workload.few_features:
+        X, X_test = (images[:, FEW_PIXELS].copy() for images in (X, X_test))
     print(json.dumps(measure(task, X, y, X_test, y_test)))
 
 
@@ -560,7 +617,7 @@ def markdown_table(summaries: dict[str, Summary], threads: str) -> str:
         if summary.error:
             errors.append(f"{name}: {summary.error}")
         v = summary.values
-        ours = summaries.get(f"skmlp {CANDIDATES[name].dtype}", Summary({}))
+        ours = summaries.get(counterpart(name), Summary({}))
         floor, time_ = v.get(f"floor_{clock}"), v.get(clock)
         rows.append(
             [
@@ -695,7 +752,11 @@ def make_parser() -> argparse.ArgumentParser:
         "--peers", nargs="*", choices=PEERS, help="to compare with (default: all installed)"
     )
     parser.add_argument(
-        "--workloads", nargs="+", choices=WORKLOADS, default=[*WORKLOADS], help="(default: all)"
+        "--workloads",
+        nargs="+",
+        choices=WORKLOADS,
+        default=OF_CLASSES,
+        help="5 and 6 are regressions (default: 1 2 3 4)",
     )
     own = parser.add_argument_group("a workload of your own, in place of the four")
     own.add_argument("--hidden", metavar="N,N,...", type=_sizes, help="units of each hidden layer")
@@ -740,14 +801,22 @@ def main(argv: list[str] | None = None) -> int:
     if args.peers is None and installed != PEERS:
         missing = ", ".join(peer for peer in PEERS if peer not in installed)
         print(f"Not installed, so left out: {missing}", file=sys.stderr)
-    names = [name for name, who in CANDIDATES.items() if who.package in ("skmlp", *peers)]
+    names = [
+        name
+        for name, who in (CANDIDATES | REGRESSION_CANDIDATES).items()
+        if who.package in ("skmlp", *peers)
+    ]
 
     with tempfile.TemporaryDirectory() as folder:
         try:
             n_rows = save_data(Path(folder), args.mnist, rows)
         except (OSError, ValueError) as error:
             parser.error(str(error))
-        todo = [*tasks(workloads, threads, names, args.epochs, repeats)]
+        todo = [
+            task
+            for task in tasks(workloads, threads, names, args.epochs, repeats)
+            if task.candidate in candidates_of(task.workload)
+        ]
         measurements = run_all(todo, Path(folder))
 
     run = {
