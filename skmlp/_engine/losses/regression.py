@@ -7,7 +7,7 @@ mean one; a batch has m rows.
 
 import copy
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 from scipy.optimize import brentq
@@ -35,13 +35,13 @@ class RegressionLoss:
         As in every `Loss`.
     """
 
-    name: ClassVar[str]
-    link: ClassVar[Link] = IDENTITY
-    out_activation: ClassVar[str] = "identity"
-    baseline_name: ClassVar[str]
-    parameters: ClassVar[tuple[str, ...]] = ()
-    domain: ClassVar[str] = "any finite numbers"
-    smooth: ClassVar[bool] = True
+    name: str
+    link: Link = IDENTITY
+    out_activation: str = "identity"
+    baseline_name: str
+    parameters: tuple[str, ...] = ()
+    domain: str = "any finite numbers"
+    smooth: bool = True
     several: bool = False
 
     @property
