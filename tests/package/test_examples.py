@@ -380,6 +380,26 @@ def test_benchmark_candidate_learns(benchmark, candidate, solver):
     assert np.mean(network.predict(X) == y) > 0.9
 
 
+@pytest.mark.usefixtures("thread_count_of_torch")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("candidate", load_script(BENCHMARK).REGRESSION_CANDIDATES)
+def test_benchmark_candidate_learns_numbers(benchmark, candidate):
+    who = benchmark.REGRESSION_CANDIDATES[candidate]
+    pytest.importorskip(who.package)
+    X = np.random.RandomState(0).normal(size=(301, 5)).astype(who.dtype)
+    y = (X @ [1, 2, 0, -1, 1]).astype(who.y_dtype)
+    task = task_of(benchmark, candidate, threads="1", regression=True, epochs=60)
+    network = who.prepare(task, X, y)
+    network.train()
+    assert network.predict(X).shape == y.shape
+    assert benchmark._accuracy(task.workload, y, network.predict(X)) > 0.9
+
+
+def test_benchmark_floor_of_a_regression_has_one_output_and_few_inputs(benchmark):
+    assert benchmark.WORKLOADS["5"].sizes == [784, 100, 1]
+    assert benchmark.WORKLOADS["6"].sizes == [20, 256, 256, 1]
+
+
 @pytest.mark.parametrize(("threads", "set_to"), [("1", "1"), ("all", None)])
 def test_benchmark_process_gets_its_number_of_threads(benchmark, threads, set_to, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
