@@ -53,7 +53,7 @@ def from_sklearn(cls: type, fitted: Any) -> Any:
         _fitted_threads=model.n_threads,
     )
     try:
-        check_values(vars(model))
+        check_values(type(model), vars(model))
         model._state = _training_state(fitted, model)
     except ValueError as error:
         raise ValueError(

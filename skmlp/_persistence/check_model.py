@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from skmlp._data.regression_targets import RegressionTargets
 from skmlp._data.targets import ClassificationTargets
 from skmlp._engine.activations import ACTIVATIONS
+from skmlp._engine.losses.registry import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
 from skmlp._persistence.forms import is_float
 from skmlp._persistence.generators import checked_state, generator_state
 from skmlp._persistence.validate import is_count, is_number, shortened
@@ -20,6 +22,7 @@ _NEEDED = {
     "coefs_", "intercepts_", "n_features_in_", "n_layers_", "n_outputs_", "out_activation_",
     "_fitted_activations", "_fitted_threads", "_loss", "_targets",
 }  # fmt: skip
+_OF_TARGETS = "classes_", "target_mean_", "target_scale_"
 # set before there is a network
 _OF_INPUT = {"n_features_in_", "feature_names_in_"}
 _COUNTS = "n_iter_", "t_", "best_epoch_"
@@ -78,7 +81,7 @@ def _is_of_scikit_learn(value: Any) -> bool:
     return not any(type(entry).__module__ in ("builtins", "numpy") for entry in values)
 
 
-def check_values(state: dict[str, Any]) -> None:
+def check_values(cls: type, state: dict[str, Any]) -> None:
     """Raise ValueError if the values of a model, fitted or not, do not fit one another.
 
     The time is that of the curves, labels and names; arrays of weights are not read.
@@ -93,14 +96,22 @@ def check_values(state: dict[str, Any]) -> None:
     if missing := sorted(_NEEDED - state.keys()):
         raise ValueError(f"it lacks {', '.join(missing)}")
     _check_network(state)
+    kind = _annotation(cls, "_targets")
+    _check(isinstance(state["_targets"], kind), f"its targets are no {kind.__name__}")
     _check_outputs(state)
     _check_history(state)
     if "_state" in state:
         _check_training_state(state)
 
 
+def _annotation(cls: type, name: str) -> Any:
+    """Return the type that the class, or the first base with one, gives the attribute."""
+    annotations = (vars(base).get("__annotations__", {}) for base in cls.__mro__)
+    return next(names[name] for names in annotations if name in names)
+
+
 def _fitted_names() -> set[str]:
-    return {*_NEEDED, *_COUNTS, *_NUMBERS, *_CURVES, "_state", "classes_"}
+    return {*_NEEDED, *_COUNTS, *_NUMBERS, *_CURVES, *_OF_TARGETS, "_state"}
 
 
 def _check(is_right: Any, text: str) -> None:
@@ -161,8 +172,8 @@ def _check_network(state: dict[str, Any]) -> None:
 def _check_outputs(state: dict[str, Any]) -> None:
     """Check that targets, loss and the output layer belong together."""
     targets, loss = state["_targets"], state["_loss"]
-    if check := _CHECKS_OF_TARGETS.get(type(targets)):
-        check(targets)
+    _check(hasattr(targets, "n_outputs") and hasattr(loss, "name"), "it has no targets or no loss")
+    _CHECKS_OF_TARGETS[type(targets)](targets, loss)
     for name, value in (
         ("out_activation_", getattr(loss, "out_activation", None)),
         *getattr(targets, "fitted_attributes", dict)().items(),
@@ -172,15 +183,11 @@ def _check_outputs(state: dict[str, Any]) -> None:
             state[name] is value or np.array_equal(state[name], value),
             f"{name} cannot be {shortened(state[name])}, but must be {shortened(value)}",
         )
-    expected = getattr(targets, "out_activation", state["out_activation_"])
-    _check(expected == state["out_activation_"], "its loss is that of other targets")
-    _check(hasattr(targets, "n_outputs") and hasattr(loss, "name"), "it has no targets or no loss")
     _check(targets.n_outputs == state["n_outputs_"], "its targets have other outputs")
-    s = getattr(loss, "s", 0.0)
-    _check(0 <= s < 1, f"the label smoothing of its loss cannot be {shortened(s)}")
 
 
-def _check_classification_targets(targets: ClassificationTargets) -> None:
+def _check_classification_targets(targets: ClassificationTargets, loss: Any) -> None:
+    """Check the labels, and that the loss is that of such labels."""
     classes = targets.classes_
     _check(
         classes.ndim == 1 and classes.dtype.kind != "V" and len(classes) > 0,
@@ -195,10 +202,45 @@ def _check_classification_targets(targets: ClassificationTargets) -> None:
     )
     link = "logistic" if targets.multilabel or is_binary else "softmax"
     _check(targets.out_activation == link, f"the activation of {n} such outputs is {link}")
+    _check(type(loss) is CLASSIFICATION_LOSSES[link], "its loss is that of other targets")
+    _check(0 <= loss.s < 1, f"the label smoothing of its loss cannot be {shortened(loss.s)}")
 
 
-_CHECKS_OF_TARGETS: dict[type, Callable[[Any], None]] = {
-    ClassificationTargets: _check_classification_targets
+def _check_regression_targets(targets: RegressionTargets, loss: Any) -> None:
+    """Check shift and scale, and that the loss predicts as many numbers by the same link."""
+    _check(type(loss) in REGRESSION_LOSSES.values(), "its loss is that of other targets")
+    n, shift, scale = targets.n_targets, targets.shift, targets.scale
+    _check(n > 0, "it has no targets")
+    for name, values in (("shift", shift), ("scale", scale)):
+        fits = values.shape == (n,) and values.dtype == np.float64 and np.isfinite(values).all()
+        _check(fits, f"its {name} is no list of {n} numbers")
+    are_flags = targets.constant.shape == (n,) and targets.constant.dtype == bool
+    _check(are_flags and (scale > 0).all(), "its scale is not above 0")
+    is_as_given = not (shift.any() or (scale != 1).any() or targets.constant.any())
+    _check(targets.standardized or is_as_given, "its scale is that of standardised targets")
+    _check_regression_loss(loss, n)
+    of_loss = loss.link.name, loss.n_columns(n), loss.n_columns(n) == 1 and not loss.several
+    is_of_loss = (targets.link, targets.n_outputs, targets.flat) == of_loss
+    _check(is_of_loss and (n == 1 or not loss.several), "its loss is that of other targets")
+
+
+def _check_regression_loss(loss: Any, n_targets: int) -> None:
+    """Check the numbers that a loss has: levels, where it becomes linear, and no rounded kink."""
+    _check(getattr(loss, "width", 0.0) == 0, "the kink of its loss is rounded off")
+    if (q := getattr(loss, "q", None)) is not None:
+        fits = q.ndim == 1 and (len(q) > 1) <= loss.several and len(q) == len(np.unique(q)) > 0
+        _check(
+            fits and np.all((q > 0) & (q < 1)), f"the levels of its loss cannot be {shortened(q)}"
+        )
+    if (unit := getattr(loss, "unit", None)) is not None:
+        _check(0 < loss.delta < np.inf, f"delta of its loss cannot be {shortened(loss.delta)}")
+        fits = unit.shape in {(1,), (n_targets,)} and np.all((unit > 0) & np.isfinite(unit))
+        _check(fits, f"the unit of its loss cannot be {shortened(unit)}")
+
+
+_CHECKS_OF_TARGETS: dict[type, Callable[[Any, Any], None]] = {
+    ClassificationTargets: _check_classification_targets,
+    RegressionTargets: _check_regression_targets,
 }
 
 

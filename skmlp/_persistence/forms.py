@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from skmlp._data.regression_targets import RegressionTargets
 from skmlp._data.targets import ClassificationTargets
+from skmlp._engine.losses.regression import SquaredError
 from skmlp._persistence.validate import is_count, is_number, shortened
 from skmlp._training.early_stopping import ReplayedPlateaus, StoppingRule
 from skmlp._training.optimizers import OPTIMIZERS
@@ -106,6 +108,7 @@ def _example_of_replay() -> ReplayedPlateaus:
 
 _EXAMPLES: dict[type, Callable[[], Any]] = {
     ClassificationTargets: lambda: ClassificationTargets(np.array([0, 1])),
+    RegressionTargets: lambda: RegressionTargets(_ONE, SquaredError()),
     ReplayedPlateaus: _example_of_replay,
     Solver: _example_of_solver,
     StoppingRule: _example_of_rule,

@@ -102,7 +102,7 @@ def restored(cls: type, state: dict[str, Any]) -> dict[str, Any]:
         state |= {name: from_state_dict(state[name]) for name in _OBJECTS if name in state}
         if "coefs_" in state:
             state = copy.deepcopy(_NO_HISTORY) | {"_state": TrainingState()} | state
-        check_values(state)
+        check_values(cls, state)
     except (
         ValueError,
         TypeError,
