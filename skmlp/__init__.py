@@ -9,6 +9,7 @@ from skmlp._regressor import NumpyMLPRegressor
 
 if TYPE_CHECKING:
     from skmlp._fold_ensemble import FoldEnsembleClassifier
+    from skmlp._fold_ensemble_regressor import FoldEnsembleRegressor
     from skmlp._hidden_layer import HiddenLayerTransformer
     from skmlp._plot.mistakes import MistakesDisplay
     from skmlp._plot.training_curve import TrainingCurveDisplay
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FoldEnsembleClassifier",
+    "FoldEnsembleRegressor",
     "HiddenLayerTransformer",
     "MistakesDisplay",
     "NumpyMLPClassifier",
@@ -31,6 +33,7 @@ __version__ = "0.2.0.dev0"
 
 _LAZY = {
     "FoldEnsembleClassifier": "_fold_ensemble",
+    "FoldEnsembleRegressor": "_fold_ensemble_regressor",
     "HiddenLayerTransformer": "_hidden_layer",
     "MistakesDisplay": "_plot.mistakes",
     "TrainingCurveDisplay": "_plot.training_curve",

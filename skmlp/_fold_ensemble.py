@@ -1,164 +1,24 @@
-"""Ensembles of networks, each of which holds out a fold of the rows for early stopping."""
+"""The ensemble of classifiers, with calibrated probabilities."""
 
-from abc import ABC, abstractmethod
-from numbers import Integral
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import log_softmax, logsumexp, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
-from sklearn.utils import Tags, check_random_state, get_tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import ClassifierMixin
 
 from skmlp._classifier import NumpyMLPClassifier
-from skmlp._compat import (
-    CallbackSupportMixin,
-    Interval,
-    StrOptions,
-    check_sample_weight,
-    fit_context,
-)
-from skmlp._data.inputs import check_not_masked
-from skmlp._data.labels import check_class_labels, plain_labels, positions
-from skmlp._data.request import FitRequest
-from skmlp._engine.types import FloatArray, IndexArray
+from skmlp._data.labels import check_class_labels, distinct_labels, plain_labels, positions
+from skmlp._engine.types import FloatArray
+from skmlp._ensemble.base import BaseFoldEnsemble
 from skmlp._ensemble.calibration import held_out_log_proba, member_log_proba, temperature
-from skmlp._ensemble.folds import (
-    held_out_rows,
-    number_of_folds,
-    number_of_members,
-    rows_in_use,
-)
-from skmlp._ensemble.members import fit_members
-from skmlp._fit.callbacks import begin_meta_fit
-from skmlp._fit.fit import all_or_nothing
+from skmlp._ensemble.folds import stratified_folds
+from skmlp._ensemble.splits import Split
 
 __all__ = ["FoldEnsembleClassifier"]
 
-_DTYPES = [np.float64, np.float32]
 
-
-class _BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, ABC):
-    """Folds and members, for targets of any kind.
-
-    A subclass defines `_strata`, by which the folds are stratified, and `_calibrate`, which sets
-    the attributes that depend on the targets.
-    """
-
-    estimator: Any
-    n_estimators: int | str
-    n_folds: int | str
-    n_jobs: int | None
-    random_state: int | np.random.RandomState | None
-
-    estimators_: list[Any]
-    held_out_: list[IndexArray]
-    n_features_in_: int
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_estimators": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "n_folds": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
-        "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
-    }
-
-    @abstractmethod
-    def _strata(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return a label for each row; each fold contains an equal share of each label.
-
-        Raises
-        ------
-        ValueError
-            If y is not of the kind that the ensemble predicts.
-        """
-
-    @abstractmethod
-    def _calibrate(self, X: Any, y: npt.NDArray[Any], w: FloatArray | None) -> None:
-        """Set what is learnt from the members' predictions for the rows that they held out."""
-
-    def fit(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> Self:
-        """Train the networks, and calibrate their predictions on the rows that they held out.
-
-        If `fit` fails, an ensemble that was fitted before keeps its earlier state.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The training rows.
-        y : array-like of shape (n_samples,)
-            The targets. For a classifier: class labels of any kind.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row in the training loss and in the calibration, at least 0. Rows of
-            weight 0 are left out. Early stopping ignores the weights. If None, all rows weigh the
-            same.
-
-        Returns
-        -------
-        self : object
-            The fitted ensemble.
-
-        Raises
-        ------
-        InvalidParameterError
-            If a constructor parameter has the wrong type or is out of range.
-        ValueError
-            If X, y or the weights are invalid, if training diverges, or if the estimator has a
-            `checkpoint_path`.
-        KeyboardInterrupt
-            If the training of a network is interrupted.
-        """
-        with all_or_nothing(self):
-            self._fit(FitRequest(X, y, sample_weight))
-        return self
-
-    # within `all_or_nothing`, so that callbacks are torn down before the earlier state is restored
-    @fit_context(prefer_skip_nested_validation=False)
-    def _fit(self, request: FitRequest) -> None:
-        """Do the work of `fit`, which restores the earlier state if a step fails."""
-        if self.estimator.checkpoint_path is not None:
-            raise ValueError(
-                f"The estimator has checkpoint_path={self.estimator.checkpoint_path!r}, which all "
-                "networks of the ensemble would share. Set it to None."
-            )
-        check_not_masked(request.X, "X")
-        y = plain_labels(request.y)
-        X, y = validate_data(self, request.X, y, accept_sparse="csr", dtype=_DTYPES)
-        strata, w = self._strata(y), None
-        if request.sample_weight is not None:
-            check_not_masked(request.sample_weight, "sample_weight")
-            w = check_sample_weight(request.sample_weight, X, ensure_non_negative=True)
-        rows = rows_in_use(len(y), w)
-        if len(rows) == 0:
-            raise ValueError("sample_weight is 0 for all rows; give some of them a weight.")
-        rng = check_random_state(self.random_state)
-        self.held_out_ = self._held_out_rows(strata, rows, rng)
-        seeds = rng.randint(np.iinfo(np.int32).max, size=len(self.held_out_))
-        tasks = begin_meta_fit(self, self.estimator, request, len(self.held_out_))
-        self.estimators_ = fit_members(
-            self.estimator, X, y, w, self.held_out_, seeds, self.n_jobs, tasks
-        )
-        self._calibrate(X, y, w)
-        if tasks is not None:
-            tasks.end()
-
-    def _held_out_rows(
-        self, strata: npt.NDArray[Any], rows: IndexArray, rng: np.random.RandomState
-    ) -> list[IndexArray]:
-        """Return the rows that each network holds out: a fold, or none without early stopping."""
-        n_members = number_of_members(self.n_estimators, len(rows))
-        if not self.estimator.early_stopping:
-            return [rows[:0]] * n_members
-        return held_out_rows(strata, rows, n_members, number_of_folds(self.n_folds, len(rows)), rng)
-
-    def __sklearn_tags__(self) -> Tags:
-        """Return the tags; an ensemble accepts sparse X if its network does."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = get_tags(self.estimator).input_tags.sparse
-        return tags
-
-
-class FoldEnsembleClassifier(ClassifierMixin, _BaseFoldEnsemble):
+class FoldEnsembleClassifier(ClassifierMixin, BaseFoldEnsemble):
     """Ensemble of networks, each stopped early on its own fold, with calibrated probabilities.
 
     With early stopping, the rows are divided into disjoint folds, stratified by class. Each network
@@ -188,6 +48,13 @@ class FoldEnsembleClassifier(ClassifierMixin, _BaseFoldEnsemble):
         Number of folds, at least 2. If there are fewer networks than folds, some folds are not held
         out by any network; if there are more, the rows are divided into folds again after each
         round. If "auto", 4 for up to 2,000 rows, 10 for more.
+    cv : int, splitter, iterable or None, default=None
+        What divides the rows, as in searches of scikit-learn, for rows in time order or in groups.
+        Each network trains on the training rows of one split and holds out its test rows, also
+        without early stopping; `n_folds` has no effect. If `n_estimators` is "auto", there is a
+        network for each split; if there are more networks, the splits are used again. Every class
+        must be among the training rows of each split. If None, stratified folds, or with `groups`
+        folds of whole groups.
     n_jobs : int or None, default=None
         Number of networks to train in parallel, as in joblib. Results do not depend on `n_jobs`.
     random_state : int, RandomState instance or None, default=None
@@ -242,7 +109,7 @@ class FoldEnsembleClassifier(ClassifierMixin, _BaseFoldEnsemble):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "estimator": [NumpyMLPClassifier],
-        **_BaseFoldEnsemble._parameter_constraints,
+        **BaseFoldEnsemble._parameter_constraints,
     }
 
     def __init__(
@@ -251,21 +118,40 @@ class FoldEnsembleClassifier(ClassifierMixin, _BaseFoldEnsemble):
         n_estimators: int | str = "auto",
         *,
         n_folds: int | str = "auto",
+        cv: Any = None,
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.estimator = estimator
         self.n_estimators = n_estimators
         self.n_folds = n_folds
+        self.cv = cv
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _strata(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return the class labels."""
-        check_class_labels(y)
-        return y
+    _divide = staticmethod(stratified_folds)
 
-    def _calibrate(self, X: Any, y: npt.NDArray[Any], w: FloatArray | None) -> None:
+    def _read_targets(self, y: Any) -> Any:
+        return plain_labels(y)
+
+    def _check_targets(self, y: npt.NDArray[Any]) -> None:
+        check_class_labels(y)
+
+    def _check_splits(self, y: npt.NDArray[Any], splits: list[Split]) -> None:
+        """Raise ValueError if a network would not know all classes."""
+        classes = distinct_labels(np.concatenate([y[rows] for split in splits for rows in split]))
+        for i, split in enumerate(splits):
+            _, unknown = positions(classes, distinct_labels(y[split.train]))
+            if len(unknown):
+                raise ValueError(
+                    f"The training rows of split {i} have no row of class {unknown[0]!r}. Use a "
+                    "cv, or groups, with which every class is among the training rows of each "
+                    "split, or leave out the rows of that class."
+                )
+
+    def _calibrate(
+        self, X: Any, y: npt.NDArray[Any], w: FloatArray | None, rng: np.random.RandomState
+    ) -> None:
         """Set the classes, and the temperature that fits the held-out rows best."""
         self.classes_ = self.estimators_[0].classes_
         self.temperature_ = 1.0
@@ -337,9 +223,7 @@ class FoldEnsembleClassifier(ClassifierMixin, _BaseFoldEnsemble):
         NotFittedError, ValueError
             As in `predict_proba`.
         """
-        check_is_fitted(self)
-        check_not_masked(X, "X")
-        X = validate_data(self, X, accept_sparse="csr", dtype=_DTYPES, reset=False)
+        X = self._valid_rows(X)
         with np.errstate(under="ignore"):
             log_proba = [
                 log_softmax(member_log_proba(member, X) / self.temperature_, axis=1)

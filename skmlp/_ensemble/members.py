@@ -26,12 +26,13 @@ def fit_members(
     seeds: Sequence[int] | npt.NDArray[np.integer[Any]],
     n_jobs: int | None,
     tasks: FitTasks | None = None,
+    train: Sequence[IndexArray] | None = None,
 ) -> list[Any]:
     """Train a clone of the estimator for each fold to hold out, through joblib.
 
     Parameters
     ----------
-    estimator : NumpyMLPClassifier
+    estimator : NumpyMLPClassifier or NumpyMLPRegressor
         The network to clone; the network itself is not fitted.
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
         The training rows.
@@ -40,8 +41,9 @@ def fit_members(
     w : ndarray of shape (n_samples,) or None
         Weight of each row; rows of weight 0 are not used. If None, all rows weigh the same.
     held_out : sequence of ndarray of int
-        Indices of the rows that each member is stopped by and not trained on. If a fold is empty,
-        its member trains on all rows, without early stopping.
+        Indices of the rows that each member is not trained on, and is stopped by if the network has
+        `early_stopping`. If a fold is empty,
+        its member trains without early stopping.
     seeds : sequence of int
         `random_state` of each member.
     n_jobs : int or None
@@ -49,10 +51,13 @@ def fit_members(
     tasks : FitTasks or None, default=None
         The tasks of the ensemble's fit, one of which is each member. If None, there are no
         callbacks.
+    train : sequence of ndarray of int or None, default=None
+        Indices of the rows that each member is trained on. If None, all rows that it does not hold
+        out.
 
     Returns
     -------
-    members : list of NumpyMLPClassifier
+    members : list of NumpyMLPClassifier or NumpyMLPRegressor
         The fitted members, one for each fold.
 
     Raises
@@ -60,12 +65,14 @@ def fit_members(
     KeyboardInterrupt
         If the training of a member is interrupted.
     """
-    rows = rows_in_use(len(y), w)
+    if train is None:
+        rows = rows_in_use(len(y), w)
+        train = [np.setdiff1d(rows, fold) for fold in held_out]
     # all tasks first: a task that is being pickled must not get a new sibling
     member_tasks = [None if tasks is None else tasks.network() for _ in held_out]
     members = Parallel(n_jobs=n_jobs)(
-        delayed(_fit_member)(estimator, X, y, w, np.setdiff1d(rows, fold), fold, int(seed), task)
-        for fold, seed, task in zip(held_out, seeds, member_tasks, strict=True)
+        delayed(_fit_member)(estimator, X, y, w, rows, fold, int(seed), task)
+        for rows, fold, seed, task in zip(train, held_out, seeds, member_tasks, strict=True)
     )
     if has_callbacks(estimator):
         # copies from other processes would keep threads of their own
@@ -84,8 +91,8 @@ def _fit_member(
     seed: int,
     task: NetworkTask | None,
 ) -> Any:
-    """Return a clone trained on the rows, with early stopping on the fold unless that is empty."""
-    stops = len(fold) > 0
+    """Return a clone trained on the rows; early stopping uses the fold, unless that is empty."""
+    stops = estimator.early_stopping and len(fold) > 0
     member = clone(estimator).set_params(early_stopping=stops, refit=False, random_state=seed)
     if not stops:
         member.set_params(scoring=None)

@@ -28,6 +28,7 @@ ORDER = [
     "recipes",
     "_ensemble",
     "_fold_ensemble",
+    "_fold_ensemble_regressor",
     "_hidden_layer",
     "_tabular",
     "_skl2onnx",
