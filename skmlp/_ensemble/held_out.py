@@ -1,0 +1,142 @@
+"""Predictions of numbers for held-out rows, and how far they differ from those of all members."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from skmlp._engine.types import FloatArray, IndexArray
+
+
+class HeldOut(NamedTuple):
+    """Predictions for n held-out rows; k is the number of outputs.
+
+    Attributes
+    ----------
+    predicted : ndarray of shape (n, k)
+        Mean prediction of the members that held out the row.
+    together : ndarray of shape (n, k)
+        Mean prediction of all members, most of which were trained on the row.
+    n_holders : ndarray of shape (n, 1)
+        Number of members that held out the row.
+    spread : ndarray of shape (n, k)
+        Variance between the members that held out the row. If there is only one, the variance
+        between the other members, which is a little smaller, since they were trained on the row.
+        NaN if there are not two of them.
+    n_members : int
+        Number of all members.
+    """
+
+    predicted: FloatArray
+    together: FloatArray
+    n_holders: IndexArray
+    spread: FloatArray
+    n_members: int
+
+
+def as_columns(values: Any) -> FloatArray:
+    """Return numbers in float64, with a column for each output."""
+    values = np.asarray(values, dtype=np.float64)
+    return values[:, np.newaxis] if values.ndim == 1 else values
+
+
+def predictions_of_held_out_rows(
+    members: Sequence[Any], X: Any, held_out: Sequence[IndexArray]
+) -> tuple[IndexArray, FloatArray, npt.NDArray[np.bool_]]:
+    """Return each member's predictions for all rows that any member held out.
+
+    Parameters
+    ----------
+    members : sequence of NumpyMLPRegressor
+        The fitted members.
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        The rows from which the held-out rows are taken.
+    held_out : sequence of ndarray of int
+        Indices of the rows that each member held out.
+
+    Returns
+    -------
+    rows : ndarray of int of shape (n,)
+        Indices of these rows.
+    values : ndarray of shape (n_members, n, k)
+        The predictions.
+    held : ndarray of bool of shape (n_members, n, 1)
+        Whether the member held out the row.
+    """
+    rows = np.unique(np.concatenate(held_out))
+    held = np.stack([np.isin(rows, fold) for fold in held_out])[..., np.newaxis]
+    X = X[rows]
+    n_outputs = members[0].n_outputs_
+    values = [as_columns(m.predict(X)) if len(rows) else np.empty((0, n_outputs)) for m in members]
+    return rows, np.stack(values), held
+
+
+def summary(values: FloatArray, held: npt.NDArray[np.bool_]) -> HeldOut:
+    """Return the means and variances of the members' predictions for held-out rows."""
+    n_holders = held.sum(axis=0)
+    compared = np.where(n_holders > 1, held, ~held)
+    return HeldOut(
+        predicted=_mean(values, held),
+        together=values.mean(axis=0),
+        n_holders=n_holders,
+        spread=_variance(values, compared),
+        n_members=len(values),
+    )
+
+
+def error_factors(
+    held: HeldOut, error: FloatArray, scale: FloatArray, w: FloatArray | None
+) -> FloatArray:
+    """Return by what to multiply the error of each held-out row to get an error of the ensemble.
+
+    The error of the mean of h members has a part that they share, of variance a, and a part that
+    averages out, of variance s / h. The spread between members estimates s, the held-out errors
+    a + s / h, so that an error of h members is to be multiplied by ::
+
+        sqrt((a + s / M) / (a + s / h))
+
+    for the mean of all M members. Errors of the held-out rows, unlike those, are never larger.
+
+    A. Krogh, J. Vedelsby, "Neural network ensembles, cross validation, and active learning", NIPS
+    1994.
+
+    Parameters
+    ----------
+    held : HeldOut
+        The held-out rows.
+    error : ndarray of shape (n, k)
+        Errors of the predictions for these rows.
+    scale : ndarray of shape (n, k) or (n, 1)
+        Typical size of the error of each row, in units of which variances are compared.
+    w : ndarray of shape (n,) or None
+        Weights of the rows.
+
+    Returns
+    -------
+    factors : ndarray of shape (n, k)
+        At most 1; 1 if the spread is not known.
+    """
+    spread = held.spread / scale**2
+    known = ~np.isnan(spread).any(axis=1)
+    if not known.any():
+        return np.ones_like(error)
+    s = np.average(spread[known], axis=0, weights=None if w is None else w[known])
+    a = np.average((error / scale) ** 2 - s / held.n_holders, axis=0, weights=w).clip(0)
+    of_holders = a + s / held.n_holders
+    of_all = a + s / held.n_members
+    return np.sqrt(np.divide(of_all, of_holders, out=np.ones_like(error), where=of_holders > 0))
+
+
+def _mean(values: FloatArray, chosen: Any) -> FloatArray:
+    """Return the mean over chosen members, NaN if there are none."""
+    n = chosen.sum(axis=0)
+    total = (values * chosen).sum(axis=0)
+    return np.divide(total, n, out=np.full_like(total, np.nan), where=n > 0)
+
+
+def _variance(values: FloatArray, chosen: Any) -> FloatArray:
+    """Return the unbiased variance over chosen members, NaN if there are not two."""
+    n = chosen.sum(axis=0)
+    total = ((values - _mean(values, chosen)) ** 2 * chosen).sum(axis=0)
+    return np.divide(total, n - 1, out=np.full_like(total, np.nan), where=n > 1)
