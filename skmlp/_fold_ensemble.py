@@ -9,7 +9,7 @@ from sklearn.base import ClassifierMixin
 
 from skmlp._classifier import NumpyMLPClassifier
 from skmlp._data.labels import check_class_labels, distinct_labels, plain_labels, positions
-from skmlp._engine.types import FloatArray
+from skmlp._engine.types import FloatArray, IndexArray
 from skmlp._ensemble.base import BaseFoldEnsemble
 from skmlp._ensemble.calibration import held_out_log_proba, member_log_proba, temperature
 from skmlp._ensemble.folds import stratified_folds
@@ -129,8 +129,6 @@ class FoldEnsembleClassifier(ClassifierMixin, BaseFoldEnsemble):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    _divide = staticmethod(stratified_folds)
-
     def _read_targets(self, y: Any) -> Any:
         return plain_labels(y)
 
@@ -148,6 +146,11 @@ class FoldEnsembleClassifier(ClassifierMixin, BaseFoldEnsemble):
                     "cv, or groups, with which every class is among the training rows of each "
                     "split, or leave out the rows of that class."
                 )
+
+    def _divide(
+        self, y: npt.NDArray[Any], n_folds: int, rng: np.random.RandomState
+    ) -> list[IndexArray]:
+        return stratified_folds(y, n_folds, rng)
 
     def _calibrate(
         self, X: Any, y: npt.NDArray[Any], w: FloatArray | None, rng: np.random.RandomState

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, colum
 from skmlp._compat import check_sample_weight
 from skmlp._data.inputs import check_not_masked
 from skmlp._data.numbers import plain_numbers
-from skmlp._engine.types import FloatArray
+from skmlp._engine.types import FloatArray, IndexArray
 from skmlp._ensemble.base import BaseFoldEnsemble
 from skmlp._ensemble.conformal import needed_rows, upper_bound
 from skmlp._ensemble.error_scale import error_scale, fit_error_scale
@@ -164,7 +164,7 @@ class FoldEnsembleRegressor(RegressorMixin, BaseFoldEnsemble):
     held_out_scores_: FloatArray
     level_corrections_: FloatArray | None
     _flat: bool
-    _levels: dict[str, Any] | None
+    _levels: Any
     _scale: Any
     _weights: FloatArray | None
     _rms: Any
@@ -173,9 +173,9 @@ class FoldEnsembleRegressor(RegressorMixin, BaseFoldEnsemble):
         "estimator": [NumpyMLPRegressor],
         **BaseFoldEnsemble._parameter_constraints,
     }
-    _divide = staticmethod(balanced_folds)
     _multi_output = True
     _always_holds_out = True
+    _weighs_stopping = True
 
     def __init__(
         self,
@@ -199,20 +199,27 @@ class FoldEnsembleRegressor(RegressorMixin, BaseFoldEnsemble):
         y = self.estimator._read_targets(y, "y")
         return column_or_1d(y, warn=True) if np.ndim(y) == 2 and y.shape[1] == 1 else y
 
+    def _divide(
+        self, y: npt.NDArray[Any], n_folds: int, rng: np.random.RandomState
+    ) -> list[IndexArray]:
+        return balanced_folds(y, n_folds, rng)
+
     def _calibrate(
         self, X: Any, y: npt.NDArray[Any], w: FloatArray | None, rng: np.random.RandomState
     ) -> None:
         """Set the corrections of levels, the scale of errors, and the scores."""
         rows, values, held = predictions_of_held_out_rows(self.estimators_, X, self.held_out_)
-        y, w = as_columns(y[rows]), None if w is None else w[rows]
         q = getattr(self.estimators_[0]._loss, "q", None)
+        if q is not None:
+            _check_rows_of_levels(q, len(rows), len(y))
+        y, w = as_columns(y[rows]), None if w is None else w[rows]
         self._flat = self.estimators_[0]._targets.flat
         exchangeable = self.cv is None
         levels = None if q is None else fit_levels(values, held, y, q, w, exchangeable=exchangeable)
         self.level_corrections_ = None if levels is None else levels["corrections"]
         self._levels, self._scale, self._weights, self._rms = levels, None, w, None
-        if levels is not None and len(q) > 1:
-            self.held_out_scores_ = levels["scores"][:, np.newaxis]
+        if levels is not None and self._has_several_levels():
+            self.held_out_scores_ = levels["scores"]
             return
         if len(rows) == 0:
             self.held_out_scores_ = np.empty((0, values.shape[2]))
@@ -387,8 +394,19 @@ class FoldEnsembleRegressor(RegressorMixin, BaseFoldEnsemble):
 
 def _checked_coverage(coverage: Any) -> float:
     """Return the coverage; raise ValueError if it is not a number in (0, 1)."""
-    if isinstance(coverage, Real) and 0 < coverage < 1:
+    if isinstance(coverage, Real) and 0 < float(coverage) < 1:
         return float(coverage)
     raise ValueError(
         f"coverage must be a number above 0 and below 1, such as 0.9; got {coverage!r}."
     )
+
+
+def _check_rows_of_levels(q: FloatArray, n_held_out: int, n_samples: int) -> None:
+    """Raise ValueError if there are too few held-out rows to correct the outermost level."""
+    n_needed = needed_rows(float(max(q.max(), 1 - q.min())))
+    if n_held_out < n_needed:
+        raise ValueError(
+            f"quantile={q.tolist()} needs at least {n_needed} held-out rows for the correction of "
+            f"the outermost level, but {n_held_out} were held out, with n_samples={n_samples}. "
+            "Give more rows, or levels closer to 0.5."
+        )

@@ -21,7 +21,6 @@ from skmlp._data.inputs import check_not_masked
 from skmlp._data.request import FitRequest
 from skmlp._engine.types import FloatArray, IndexArray
 from skmlp._ensemble.folds import (
-    Divide,
     group_folds,
     held_out_rows,
     number_of_folds,
@@ -42,13 +41,14 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
     A subclass defines
 
     - `_read_targets`: y as a plain array;
+    - `_divide`: folds of rows, balanced over their targets;
     - `_calibrate`: the attributes that are learnt from held-out rows.
 
     and the class attributes
 
-    - `_divide`: the function that divides rows into folds that are balanced over their targets;
     - `_multi_output`: whether y may have several columns;
-    - `_always_holds_out`: whether members hold out a fold without early stopping, too.
+    - `_always_holds_out`: whether members hold out a fold without early stopping, too;
+    - `_weighs_stopping`: whether early stopping uses the weights of the rows.
     """
 
     estimator: Any
@@ -62,9 +62,9 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
     held_out_: list[IndexArray]
     n_features_in_: int
 
-    _divide: ClassVar[Divide]
     _multi_output: ClassVar[bool] = False
     _always_holds_out: ClassVar[bool] = False
+    _weighs_stopping: ClassVar[bool] = False
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_estimators": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "n_folds": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
@@ -79,6 +79,12 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
 
     def _check_targets(self, y: npt.NDArray[Any]) -> None:
         """Raise ValueError if the values of y are not of the kind that the ensemble predicts."""
+
+    @abstractmethod
+    def _divide(
+        self, y: npt.NDArray[Any], n_folds: int, rng: np.random.RandomState
+    ) -> list[IndexArray]:
+        """Return disjoint folds of the rows of y, each of them balanced over the targets."""
 
     @abstractmethod
     def _calibrate(
@@ -104,8 +110,8 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
             The targets. For a classifier: class labels of any kind, shape (n_samples,).
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row in the training loss and in the calibration, at least 0. Rows of
-            weight 0 are left out. Early stopping ignores the weights. If None, all rows weigh the
-            same.
+            weight 0 are left out. Early stopping of classifiers ignores the weights. If None, all
+            rows weigh the same.
         groups : array-like of shape (n_samples,), default=None
             Group of each row, such as a patient or a day. A network that holds out a row then holds
             out all rows of its group. With `cv`, the groups are passed to the splitter.
@@ -150,7 +156,7 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
         tasks = begin_meta_fit(self, self.estimator, request, len(splits))
         self.estimators_ = fit_members(
             self.estimator, X, y, w, self.held_out_, seeds, self.n_jobs, tasks,
-            [split.train for split in splits],
+            [split.train for split in splits], weighs_stopping=self._weighs_stopping,
         )  # fmt: skip
         self._calibrate(X, y, w, rng)
         if tasks is not None:
@@ -186,13 +192,8 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
             return [Split(rows, rows[:0])] * n_members
         strata, divide = (y, self._divide) if groups is None else (groups, group_folds)
         n_folds = number_of_folds(self.n_folds, len(rows))
-        per_round = self._folds_per_round(n_members)
-        held_out = held_out_rows(strata, rows, n_members, n_folds, rng, divide, per_round)
+        held_out = held_out_rows(strata, rows, n_members, n_folds, rng, divide)
         return [Split(np.setdiff1d(rows, fold), fold) for fold in held_out]
-
-    def _folds_per_round(self, n_members: int) -> int | None:
-        """Return how many folds are held out before the rows are divided again; None for all."""
-        return None
 
     def _valid_rows(self, X: Any) -> Any:
         """Return valid rows to predict."""

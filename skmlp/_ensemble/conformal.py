@@ -11,7 +11,9 @@ def upper_bound(scores: FloatArray, level: float, w: FloatArray | None = None) -
     """Return the k-th smallest of n scores, k = ceil((n + 1) level); infinity if k > n.
 
     A new score, exchangeable with these, is at most this with a probability of at least `level`.
-    With weights, the score up to which their sum is k times their mean.
+    With weights, it is the least score for which the weights up to there are at least the share
+    `level` of all weights, including a new one as small as the smallest. So a row of weight 2 is
+    like two rows, and the scale of the weights does not count.
 
     V. Vovk, A. Gammerman, G. Shafer, "Algorithmic learning in a random world", Springer 2005.
 
@@ -22,18 +24,16 @@ def upper_bound(scores: FloatArray, level: float, w: FloatArray | None = None) -
     level : float
         The probability, in (0, 1).
     w : ndarray of shape (n,) or None, default=None
-        Weights of the scores, above 0.
+        Weights of the scores, above 0. If None, all are the same.
     """
-    n = len(scores)
-    k = needed_rank(n, level)
-    if k > n:
+    w = np.ones(len(scores)) if w is None else w / w.max()  # a sum of these cannot overflow
+    if len(scores) == 0:
         return math.inf
     order = np.argsort(scores, kind="stable")
-    if w is None:
-        return float(scores[order[k - 1]])
-    share = np.cumsum(w[order] / w.max())
-    first = np.searchsorted(share, share[-1] / n * k * (1 - 1e-12))
-    return float(scores[order[min(first, n - 1)]])
+    total = np.cumsum(w[order])
+    needed = (total[-1] + w.min()) * level * (1 - 1e-12)  # rounding does not count
+    k = np.searchsorted(total, needed)
+    return float(scores[order[k]]) if k < len(scores) else math.inf
 
 
 def quantile_bound(scores: FloatArray, level: float, w: FloatArray | None = None) -> float:

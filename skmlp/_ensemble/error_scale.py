@@ -123,7 +123,7 @@ def _networks(
     targets = size if size.shape[1] > 1 else size[:, 0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # nothing that a user could change
-        return fit_members(network, inputs, targets, w, folds, seeds, None)
+        return fit_members(network, inputs, targets, w, folds, seeds, None, weighs_stopping=True)
 
 
 def _variance(relative: FloatArray, fitted: dict[str, Any], share: FloatArray) -> FloatArray:

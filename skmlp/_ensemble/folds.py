@@ -45,7 +45,6 @@ def held_out_rows(
     n_folds: int,
     rng: np.random.RandomState,
     divide: Divide | None = None,
-    per_round: int | None = None,
 ) -> list[IndexArray]:
     """Return the rows that each member holds out: one fold of the given rows.
 
@@ -65,9 +64,6 @@ def held_out_rows(
         Source of the folds.
     divide : callable, default=stratified_folds
         ``divide(strata, n_folds, rng)`` returns disjoint folds.
-    per_round : int or None, default=None
-        Number of folds of a division that are held out, before the rows are divided again. If None,
-        all of them.
 
     Returns
     -------
@@ -77,7 +73,7 @@ def held_out_rows(
     divide = stratified_folds if divide is None else divide
     held_out: list[IndexArray] = []
     while len(held_out) < n_members:
-        held_out += [rows[fold] for fold in divide(strata[rows], n_folds, rng)[:per_round]]
+        held_out += [rows[fold] for fold in divide(strata[rows], n_folds, rng)]
     return held_out[:n_members]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skmlp._engine.types import FloatArray
-from skmlp._ensemble.conformal import needed_rows, quantile_bound
+from skmlp._ensemble.conformal import quantile_bound
 from skmlp._ensemble.held_out import error_factors, summary
 
 # a share of the mean width is added to that of each row, since some rows have next to none
@@ -35,12 +35,13 @@ def fit_levels(
     Parameters
     ----------
     values : ndarray of shape (n_members, n, k)
-        Each member's levels for the held-out rows.
+        Each member's predictions for the held-out rows: k levels of one target, or the same level
+        of k targets.
     held : ndarray of bool of shape (n_members, n, 1)
         Whether the member held out the row.
-    y : ndarray of shape (n, 1)
+    y : ndarray of shape (n, 1) or (n, k)
         Targets of the rows.
-    q : ndarray of shape (k,)
+    q : ndarray of shape (k,) or (1,)
         The levels, in any order.
     w : ndarray of shape (n,) or None
         Weights of the rows.
@@ -50,46 +51,40 @@ def fit_levels(
     Returns
     -------
     fitted : dict
-        What `corrected_levels` and `outer_interval` need.
-
-    Raises
-    ------
-    ValueError
-        If there are too few rows for a level.
+        What `corrected_levels` and `outer_interval` need. Corrections are infinite if there are too
+        few rows for them.
     """
     together = values.mean(axis=0)
     fitted: dict[str, Any] = {"q": q, "constant": 0.0}
-    fitted["constant"] = _CONSTANT_SHARE * float(np.average(row_width(together, fitted), weights=w))
+    if len(q) > 1:
+        mean_width = np.average(row_width(together, fitted)[:, 0], weights=w)
+        fitted["constant"] = _CONSTANT_SHARE * float(mean_width)
     width = row_width(together, fitted)
-    middle = summary(values.mean(axis=2, keepdims=True), held)
+    # the only level of each target is its own middle
+    middle = summary(values.mean(axis=2, keepdims=True) if len(q) > 1 else values, held)
     above = y - middle.predicted
     if exchangeable:
         above = above * error_factors(middle, above, width, w)
     scores = (above - (together - middle.together)) / width
-    corrections = [quantile_bound(scores[:, k], level, w) for k, level in enumerate(q)]
+    levels = np.broadcast_to(q, scores.shape[1])
+    corrections = [quantile_bound(scores[:, k], level, w) for k, level in enumerate(levels)]
     fitted["corrections"] = np.array(corrections)
-    if not np.isfinite(fitted["corrections"]).all():
-        outermost = float(max(q.max(), 1 - q.min()))
-        raise ValueError(
-            f"quantile={q.tolist()} needs at least {needed_rows(outermost)} held-out rows to "
-            f"correct the outermost level, got {len(y)}. Give more rows, or levels closer to 0.5."
-        )
-    fitted["scores"] = np.maximum(-scores[:, q.argmin()], scores[:, q.argmax()])
+    fitted["scores"] = np.maximum(-scores[:, q.argmin()], scores[:, q.argmax()])[:, np.newaxis]
     return fitted
 
 
 def row_width(levels: FloatArray, fitted: dict[str, Any]) -> FloatArray:
     """Return the unit of the corrections of each row, shape (n, 1); 1 for a single level."""
     q = fitted["q"]
-    width = (levels[:, q.argmax()] - levels[:, q.argmin()] + fitted["constant"])[:, np.newaxis]
-    return width if len(q) > 1 and width.any() else np.ones_like(width)
+    width = levels[:, [q.argmax()]] - levels[:, [q.argmin()]] + fitted["constant"]
+    return width if width.any() else np.ones_like(width)
 
 
 def corrected_levels(levels: FloatArray, fitted: dict[str, Any]) -> FloatArray:
     """Return the levels with their corrections, sorted so that none is below a lower level."""
     corrected = levels + fitted["corrections"] * row_width(levels, fitted)
-    by_level = np.argsort(fitted["q"])
-    corrected[:, by_level] = np.sort(corrected, axis=1)
+    if len(fitted["q"]) > 1:
+        corrected[:, np.argsort(fitted["q"])] = np.sort(corrected, axis=1)
     return corrected
 
 
@@ -98,7 +93,7 @@ def outer_interval(
 ) -> tuple[FloatArray, FloatArray]:
     """Return the interval between the outer levels, wider by `bound` widths on both sides.
 
-    Each limit has shape (n, 1). If a negative bound would let the limits cross, both are the middle.
+    Each limit has shape (n, 1). If a negative bound would let them cross, both are the middle.
     """
     q = fitted["q"]
     lower, upper = levels[:, [q.argmin()]], levels[:, [q.argmax()]]

@@ -27,6 +27,8 @@ def fit_members(
     n_jobs: int | None,
     tasks: FitTasks | None = None,
     train: Sequence[IndexArray] | None = None,
+    *,
+    weighs_stopping: bool = False,
 ) -> list[Any]:
     """Train a clone of the estimator for each fold to hold out, through joblib.
 
@@ -54,6 +56,8 @@ def fit_members(
     train : sequence of ndarray of int or None, default=None
         Indices of the rows that each member is trained on. If None, all rows that it does not hold
         out.
+    weighs_stopping : bool, default=False
+        Whether early stopping uses the weights of the rows of the fold.
 
     Returns
     -------
@@ -71,7 +75,9 @@ def fit_members(
     # all tasks first: a task that is being pickled must not get a new sibling
     member_tasks = [None if tasks is None else tasks.network() for _ in held_out]
     members = Parallel(n_jobs=n_jobs)(
-        delayed(_fit_member)(estimator, X, y, w, rows, fold, int(seed), task)
+        delayed(_fit_member)(
+            estimator, X, y, w, rows, fold, int(seed), task, weighs_stopping=weighs_stopping
+        )
         for rows, fold, seed, task in zip(train, held_out, seeds, member_tasks, strict=True)
     )
     if has_callbacks(estimator):
@@ -90,6 +96,8 @@ def _fit_member(
     fold: IndexArray,
     seed: int,
     task: NetworkTask | None,
+    *,
+    weighs_stopping: bool,
 ) -> Any:
     """Return a clone trained on the rows; early stopping uses the fold, unless that is empty."""
     stops = estimator.early_stopping and len(fold) > 0
@@ -97,7 +105,9 @@ def _fit_member(
     if not stops:
         member.set_params(scoring=None)
     X_val, y_val = (X[fold], y[fold]) if stops else (None, None)
-    request = FitRequest(X[rows], y[rows], None if w is None else w[rows], X_val, y_val)
+    w_val = w[fold] if w is not None and stops and weighs_stopping else None
+    w = None if w is None else w[rows]
+    request = FitRequest(X[rows], y[rows], w, X_val, y_val, w_val)
     with nullcontext() if task is None else task.run(member, request):
         _fit_or_interrupt(member, request)
     return member
