@@ -20,6 +20,7 @@ from skmlp._ensemble.folds import balanced_folds
 from skmlp._ensemble.held_out import (
     as_columns,
     error_factors,
+    mean_of,
     predictions_of_held_out_rows,
     summary,
 )
@@ -365,7 +366,7 @@ class FoldEnsembleRegressor(RegressorMixin, BaseFoldEnsemble):
     def _mean_of_networks(self, X: Any) -> tuple[FloatArray, Any]:
         """Return the mean prediction, with a column for each output, and its dtype to the user."""
         values = [member.predict(X) for member in self.estimators_]
-        return np.mean([as_columns(v) for v in values], axis=0), values[0].dtype
+        return mean_of([as_columns(v) for v in values]), values[0].dtype
 
     def _corrected(self, values: FloatArray) -> FloatArray:
         return values if self._levels is None else corrected_levels(values, self._levels)
@@ -381,8 +382,8 @@ class FoldEnsembleRegressor(RegressorMixin, BaseFoldEnsemble):
         """Raise ValueError if there are fewer held-out rows than are needed."""
         if (n := len(self.held_out_scores_)) < n_needed:
             raise ValueError(
-                f"{purpose} needs at least {n_needed} held-out rows, but the networks held out {n}."
-                " Fit more rows, or more networks or fewer folds, or ask for less coverage."
+                f"{purpose} needs {n_needed} or more held-out rows, but the networks held out {n}. "
+                "Fit more rows, or let the networks hold out more of them."
             )
 
     def __sklearn_tags__(self) -> Tags:

@@ -21,7 +21,7 @@ class HeldOut(NamedTuple):
     n_holders : ndarray of shape (n, 1)
         Number of members that held out the row.
     spread : ndarray of shape (n, k)
-        Variance between the members that held out the row. If there is only one, the variance
+        Standard deviation between the members that held out the row. If there is only one, that
         between the other members, which is a little smaller, since they were trained on the row.
         NaN if there are not two of them.
     n_members : int
@@ -33,6 +33,12 @@ class HeldOut(NamedTuple):
     n_holders: IndexArray
     spread: FloatArray
     n_members: int
+
+
+def mean_of(values: Sequence[FloatArray] | FloatArray) -> FloatArray:
+    """Return the mean of arrays; where they are all equal, exactly their value."""
+    first = values[0]
+    return first + np.mean([other - first for other in values], axis=0)
 
 
 def as_columns(values: Any) -> FloatArray:
@@ -78,9 +84,9 @@ def summary(values: FloatArray, held: npt.NDArray[np.bool_]) -> HeldOut:
     compared = np.where(n_holders > 1, held, ~held)
     return HeldOut(
         predicted=_mean(values, held),
-        together=values.mean(axis=0),
+        together=mean_of(values),
         n_holders=n_holders,
-        spread=_variance(values, compared),
+        spread=_deviation(values, compared),
         n_members=len(values),
     )
 
@@ -117,7 +123,7 @@ def error_factors(
     factors : ndarray of shape (n, k)
         At most 1; 1 if the spread is not known.
     """
-    spread = held.spread / scale**2
+    spread = (held.spread / scale) ** 2
     known = ~np.isnan(spread).any(axis=1)
     if not known.any():
         return np.ones_like(error)
@@ -131,12 +137,17 @@ def error_factors(
 def _mean(values: FloatArray, chosen: Any) -> FloatArray:
     """Return the mean over chosen members, NaN if there are none."""
     n = chosen.sum(axis=0)
-    total = (values * chosen).sum(axis=0)
-    return np.divide(total, n, out=np.full_like(total, np.nan), where=n > 0)
+    # relative to one member, so that equal values are their own mean
+    total = ((values - values[0]) * chosen).sum(axis=0)
+    mean = np.divide(total, n, out=np.full_like(total, np.nan), where=n > 0)
+    return values[0] + mean
 
 
-def _variance(values: FloatArray, chosen: Any) -> FloatArray:
-    """Return the unbiased variance over chosen members, NaN if there are not two."""
+def _deviation(values: FloatArray, chosen: Any) -> FloatArray:
+    """Return the standard deviation over chosen members, NaN if there are not two."""
     n = chosen.sum(axis=0)
-    total = ((values - _mean(values, chosen)) ** 2 * chosen).sum(axis=0)
-    return np.divide(total, n - 1, out=np.full_like(total, np.nan), where=n > 1)
+    distance = (values - _mean(values, chosen)) * chosen
+    largest = np.nanmax(np.abs(distance), axis=(0, 1), initial=0.0)
+    unit = np.where(largest > 0, largest, 1.0)  # no square overflows
+    total = ((distance / unit) ** 2).sum(axis=0)
+    return unit * np.sqrt(np.divide(total, n - 1, out=np.full_like(total, np.nan), where=n > 1))

@@ -48,10 +48,13 @@ def splits_by_splitter(
     for i, (train, test) in enumerate(splitter.split(X, y, groups)):
         train, test = (np.intersect1d(np.arange(len(y))[part], rows) for part in (train, test))
         if len(train) == 0:
-            raise ValueError(f"cv={estimator.cv!r} gives no training rows in split {i}.")
+            raise ValueError(
+                f"Split {i} of cv has no training rows of weight above 0. Give a cv with training "
+                "rows in every split."
+            )
         splits.append(Split(train, test))
     if not splits:
-        raise ValueError(f"cv={estimator.cv!r} gives no splits.")
+        raise ValueError("cv gives no splits. Give one or more, or cv=None.")
     n = len(splits) if isinstance(n_members, str) else n_members
     return [splits[i % len(splits)] for i in range(n)]
 
