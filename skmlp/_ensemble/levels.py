@@ -56,9 +56,8 @@ def fit_levels(
     """
     together = values.mean(axis=0)
     fitted: dict[str, Any] = {"q": q, "constant": 0.0}
-    if len(q) > 1:
-        mean_width = np.average(row_width(together, fitted)[:, 0], weights=w)
-        fitted["constant"] = _CONSTANT_SHARE * float(mean_width)
+    mean_width = float(np.average(row_width(together, fitted)[:, 0], weights=w))
+    fitted["constant"] = _CONSTANT_SHARE * mean_width if mean_width > 0 else 1.0
     width = row_width(together, fitted)
     # the only level of each target is its own middle
     middle = summary(values.mean(axis=2, keepdims=True) if len(q) > 1 else values, held)
@@ -76,8 +75,7 @@ def fit_levels(
 def row_width(levels: FloatArray, fitted: dict[str, Any]) -> FloatArray:
     """Return the unit of the corrections of each row, shape (n, 1); 1 for a single level."""
     q = fitted["q"]
-    width = levels[:, [q.argmax()]] - levels[:, [q.argmin()]] + fitted["constant"]
-    return width if width.any() else np.ones_like(width)
+    return levels[:, [q.argmax()]] - levels[:, [q.argmin()]] + fitted["constant"]
 
 
 def corrected_levels(levels: FloatArray, fitted: dict[str, Any]) -> FloatArray:
