@@ -25,6 +25,8 @@ class Loss(Protocol):
         The key in `LOSSES`.
     out_activation : str
         Name of the output activation g, published as `out_activation_`.
+    score_name : str
+        Name of what `score` returns, for labels of plots.
     baseline_name : str
         What the best constant predictions are, for messages to the user.
     smooth : bool
@@ -34,6 +36,7 @@ class Loss(Protocol):
 
     name: str
     out_activation: str
+    score_name: str
     baseline_name: str
     smooth: bool
 

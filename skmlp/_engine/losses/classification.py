@@ -29,6 +29,7 @@ class SoftmaxCrossEntropy:
     """
 
     name = out_activation = "softmax"
+    score_name = "accuracy"
     baseline_name = "the frequencies of the classes"
     smooth = True
 
@@ -138,6 +139,7 @@ class LogisticCrossEntropy:
     """
 
     name = out_activation = "logistic"
+    score_name = "accuracy"
     baseline_name = "the frequencies of the classes"
     smooth = True
 

@@ -31,13 +31,14 @@ class RegressionLoss:
         What `accepts` accepts, for messages to the user.
     several : bool
         Whether predictions have a column for each of several levels, also if there is one level.
-    name, out_activation, baseline_name, smooth
+    name, out_activation, score_name, baseline_name, smooth
         As in every `Loss`.
     """
 
     name: str
     link: Link = IDENTITY
     out_activation: str = "identity"
+    score_name: str = "D^2"
     baseline_name: str
     parameters: tuple[str, ...] = ()
     domain: str = "any finite numbers"
@@ -136,6 +137,7 @@ class SquaredError(RegressionLoss):
     """
 
     name = "squared_error"
+    score_name = "R^2"
     baseline_name = "the mean of y"
 
     def _values(self, z: FloatArray, y: FloatArray) -> FloatArray:
@@ -350,6 +352,7 @@ class PoissonDeviance(RegressionLoss):
 
     name = "poisson"
     link, out_activation = EXP, "exp"
+    score_name = "R^2"
     baseline_name = "the mean of y"
     domain = "numbers that are at least 0"
 
