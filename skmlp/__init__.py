@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from skmlp._fold_ensemble_regressor import FoldEnsembleRegressor
     from skmlp._hidden_layer import HiddenLayerTransformer
     from skmlp._plot.mistakes import MistakesDisplay
+    from skmlp._plot.prediction_interval import PredictionIntervalDisplay
     from skmlp._plot.training_curve import TrainingCurveDisplay
     from skmlp._plot.weights import WeightsDisplay
     from skmlp._skl2onnx import register_skl2onnx
@@ -24,6 +25,7 @@ __all__ = [
     "MistakesDisplay",
     "NumpyMLPClassifier",
     "NumpyMLPRegressor",
+    "PredictionIntervalDisplay",
     "TrainingCurveDisplay",
     "WeightsDisplay",
     "make_tabular_classifier",
@@ -36,6 +38,7 @@ _LAZY = {
     "FoldEnsembleRegressor": "_fold_ensemble_regressor",
     "HiddenLayerTransformer": "_hidden_layer",
     "MistakesDisplay": "_plot.mistakes",
+    "PredictionIntervalDisplay": "_plot.prediction_interval",
     "TrainingCurveDisplay": "_plot.training_curve",
     "WeightsDisplay": "_plot.weights",
     "make_tabular_classifier": "_tabular",

@@ -1,1 +1,1 @@
-"""Displays of training curves, of weights and of mistakes."""
+"""Displays of training curves, of weights, of mistakes and of prediction intervals."""

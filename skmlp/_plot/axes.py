@@ -32,8 +32,8 @@ def find_network(estimator: Any) -> Any:
 def not_a_network_message(estimator: Any, attribute: str) -> str:
     """Return the error message for an estimator without an attribute of fitted networks."""
     return (
-        f"{type(estimator).__name__} has no {attribute}. Give a fitted NumpyMLPClassifier, or a "
-        "Pipeline or a search with refit=True that ends in one."
+        f"{type(estimator).__name__} has no {attribute}. Give a fitted NumpyMLPClassifier or "
+        "NumpyMLPRegressor, or a Pipeline or a search with refit=True that ends in one."
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import issparse
+from sklearn.base import is_regressor
 from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
@@ -126,9 +127,15 @@ class MistakesDisplay(_ImageGridDisplay):
         import_pyplot(f"{cls.__name__}.from_estimator")
         check_is_fitted(estimator)
         if not hasattr(estimator, "predict_proba"):
-            raise ValueError(
+            message = (
                 f"{type(estimator).__name__} has no predict_proba; give a classifier that has."
             )
+            if is_regressor(estimator):
+                message += (
+                    " For a regressor use PredictionErrorDisplay of scikit-learn, or "
+                    "PredictionIntervalDisplay."
+                )
+            raise ValueError(message)
         return cls.from_predictions(
             X,
             y,

@@ -61,9 +61,13 @@ def common_score_name(networks: Iterable[Any]) -> str:
 def _score_name(network: Any) -> str:
     """Return the name of the validation score of one network."""
     scoring = getattr(network, "scoring", None)
-    if callable(scoring) or not is_classifier(network):
+    if callable(scoring):
         return "score"
-    return "accuracy" if scoring in (None, "loss") else scoring
+    if scoring not in (None, "loss"):
+        return scoring
+    theirs = "accuracy" if is_classifier(network) else "R^2"
+    name = getattr(getattr(network, "_loss", None), "score_name", theirs)
+    return {"R^2": "$R^2$", "D^2": "$D^2$"}.get(name, name)
 
 
 def common_step_name(networks: Iterable[Any]) -> str:

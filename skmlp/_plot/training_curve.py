@@ -66,6 +66,13 @@ class TrainingCurveDisplay:
     --------
     sklearn.model_selection.LearningCurveDisplay : Scores over the number of training samples.
 
+    Notes
+    -----
+    A logarithmic axis shows best how a loss falls, as in the example. No loss of skmlp is negative.
+
+    The losses of a regressor with ``standardize_target=True`` are in standardised units. They can
+    be compared with those of other models with the same `loss` and ``standardize_target=True``.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris
@@ -109,13 +116,15 @@ class TrainingCurveDisplay:
         Parameters
         ----------
         estimator : estimator or dict of {str: estimator}
-            Fitted :class:`~skmlp.NumpyMLPClassifier` or
-            :class:`~sklearn.neural_network.MLPClassifier`, or a Pipeline or a search (such as
+            Fitted :class:`~skmlp.NumpyMLPClassifier` or :class:`~skmlp.NumpyMLPRegressor`, or one
+            of scikit-learn's :class:`~sklearn.neural_network.MLPClassifier` and
+            :class:`~sklearn.neural_network.MLPRegressor`, or a Pipeline or a search (such as
             GridSearchCV) that ends in one. If a dict of names and models, all models are drawn
             into one plot.
         score_name : str, default=None
-            Name of the score. If None, `scoring` of the models, which is "accuracy" by default, or
-            "score" if the models have different scores.
+            Name of the score. If None, `scoring` of the models. By default that is the accuracy
+            of classifiers, and R^2 or D^2 of regressors, according to `loss`. If the models have
+            different scores, "score".
         kind : {"both", "loss", "score"}, default="both"
             Panels to draw. "both" leaves out the score if no score was recorded.
         ax : Axes or array-like of Axes, default=None

@@ -66,8 +66,9 @@ class WeightsDisplay(_ImageGridDisplay):
         Parameters
         ----------
         estimator : estimator
-            Fitted :class:`~skmlp.NumpyMLPClassifier` or
-            :class:`~sklearn.neural_network.MLPClassifier`, or a Pipeline or a search that ends in
+            Fitted :class:`~skmlp.NumpyMLPClassifier` or :class:`~skmlp.NumpyMLPRegressor`, or one
+            of scikit-learn's :class:`~sklearn.neural_network.MLPClassifier` and
+            :class:`~sklearn.neural_network.MLPRegressor`, or a Pipeline or a search that ends in
             one. In a Pipeline, the features that the last step receives must be pixels.
         image_shape : tuple (height, width), default=None
             Shape of the image that the features form. If None, a square.

@@ -13,7 +13,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from skmlp import MistakesDisplay, NumpyMLPClassifier, TrainingCurveDisplay, WeightsDisplay
+from skmlp import (
+    MistakesDisplay,
+    NumpyMLPClassifier,
+    PredictionIntervalDisplay,
+    TrainingCurveDisplay,
+    WeightsDisplay,
+)
 
 plt = pytest.importorskip("matplotlib.pyplot")
 
@@ -36,6 +42,18 @@ def test_importing_the_displays_does_not_import_matplotlib():
         (
             "MistakesDisplay.from_predictions",
             lambda m: MistakesDisplay.from_predictions(X, Y, m.predict_proba(X)),
+        ),
+        (
+            "PredictionIntervalDisplay.from_estimator",
+            lambda m: PredictionIntervalDisplay.from_estimator(m, X, Y),
+        ),
+        (
+            "PredictionIntervalDisplay.from_predictions",
+            lambda _: PredictionIntervalDisplay.from_predictions([1], [0], [2]),
+        ),
+        (
+            "PredictionIntervalDisplay.plot",
+            lambda _: PredictionIntervalDisplay(Y, lower=Y, upper=Y).plot(),
         ),
     ],
 )
@@ -81,7 +99,10 @@ def test_model_must_be_fitted(model):
     ids=["no network", "ensemble", "no refit", "lbfgs of scikit-learn"],
 )
 def test_model_without_curves_is_refused_with_the_remedy(model):
-    match = f"{type(model).__name__} has no loss_curve_. Give a fitted NumpyMLPClassifier, or a "
+    match = (
+        f"{type(model).__name__} has no loss_curve_. Give a fitted NumpyMLPClassifier or "
+        "NumpyMLPRegressor, or a Pipeline or a search"
+    )
     with pytest.raises(ValueError, match=match):
         TrainingCurveDisplay.from_estimator(fitted(model))
 
@@ -130,6 +151,7 @@ PICTURES = {
     "long names": lambda f: MistakesDisplay.from_predictions(
         X, LONG_NAMES[Y], f("judged"), LONG_NAMES
     ),
+    "intervals": lambda _: PredictionIntervalDisplay.from_predictions(Y, Y - 2, Y + 1, Y),
 }
 
 

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression, Perceptron
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from skmlp import MistakesDisplay, NumpyMLPClassifier
+from skmlp import MistakesDisplay, NumpyMLPClassifier, NumpyMLPRegressor
 
 pytest.importorskip("matplotlib.pyplot")
 
@@ -99,3 +99,10 @@ def test_mistakes_need_a_fitted_model_with_probabilities():
         MistakesDisplay.from_estimator(LogisticRegression(), X, Y)
     with pytest.raises(ValueError, match="Perceptron has no predict_proba"):
         MistakesDisplay.from_estimator(fitted(Perceptron()), X, Y)
+
+
+def test_a_regressor_is_refused_with_the_displays_for_it():
+    model = fitted(NumpyMLPRegressor(hidden_layer_sizes=(2,), max_iter=1), X, Y)
+    match = "NumpyMLPRegressor has no predict_proba.*PredictionErrorDisplay of scikit-learn, or Pre"
+    with pytest.raises(ValueError, match=match):
+        MistakesDisplay.from_estimator(model, X, Y)

@@ -5,7 +5,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.neural_network import MLPRegressor
 
-from skmlp import NumpyMLPClassifier, TrainingCurveDisplay
+from skmlp import NumpyMLPClassifier, NumpyMLPRegressor, TrainingCurveDisplay
 
 pytest.importorskip("matplotlib.pyplot")
 
@@ -85,11 +85,36 @@ def test_different_scores_are_scores(stopped):
     assert named.ax_[1].get_ylabel() == "Validation share"
 
 
-def test_regressor_has_no_accuracy():
-    model = fitted(
-        MLPRegressor(hidden_layer_sizes=(6,), max_iter=2, early_stopping=True, random_state=0)
-    )
-    assert TrainingCurveDisplay.from_estimator(model).ax_[1].get_ylabel() == "Validation score"
+@pytest.mark.parametrize(
+    ("model", "label"),
+    [
+        (MLPRegressor(hidden_layer_sizes=(6,)), "$R^2$"),
+        (NumpyMLPRegressor(hidden_layer_sizes=(6,)), "$R^2$"),
+        (NumpyMLPRegressor("poisson", (6,)), "$R^2$"),
+        (NumpyMLPRegressor("gamma", (6,)), "$D^2$"),
+        (NumpyMLPRegressor("huber", (6,), scoring="loss"), "$D^2$"),
+        (NumpyMLPRegressor("quantile", (6,), quantile=(0.1, 0.9)), "$D^2$"),
+        (
+            NumpyMLPRegressor("huber", (6,), scoring="neg_mean_absolute_error"),
+            "neg_mean_absolute_error",
+        ),
+    ],
+)
+def test_score_of_a_regressor_is_named_by_its_loss_and_scoring(model, label):
+    model = fitted(model.set_params(max_iter=2, early_stopping=True, random_state=0), X, Y + 1.0)
+    assert TrainingCurveDisplay.from_estimator(model).ax_[1].get_ylabel() == f"Validation {label}"
+
+
+def test_regressors_with_the_same_score_have_its_name():
+    models = {
+        loss: fitted(
+            NumpyMLPRegressor(loss, (6,), early_stopping=True, max_iter=2, random_state=0), X, Y
+        )
+        for loss in ("huber", "absolute_error", "squared_error")
+    }
+    assert TrainingCurveDisplay.from_estimator(models).ax_[1].get_ylabel() == "Validation score"
+    del models["squared_error"]
+    assert TrainingCurveDisplay.from_estimator(models).ax_[1].get_ylabel() == "Validation $D^2$"
 
 
 def test_lbfgs_has_iterations():

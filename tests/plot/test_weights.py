@@ -6,7 +6,7 @@ from sklearn.linear_model import Perceptron
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 
-from skmlp import NumpyMLPClassifier, WeightsDisplay
+from skmlp import NumpyMLPClassifier, NumpyMLPRegressor, WeightsDisplay
 
 pytest.importorskip("matplotlib.pyplot")
 
@@ -81,3 +81,8 @@ def test_weights_need_a_fitted_model():
 def test_impossible_images_of_weights_are_refused(plain, arguments, match):
     with pytest.raises(ValueError, match=match):
         WeightsDisplay.from_estimator(plain, **arguments)
+
+
+def test_weights_of_a_regressor():
+    model = fitted(NumpyMLPRegressor(hidden_layer_sizes=(4,), max_iter=1))
+    assert WeightsDisplay.from_estimator(model).images.shape == (4, 8, 8)
