@@ -131,8 +131,9 @@ class PredictionIntervalDisplay:
         y : array-like of shape (n_samples,)
             True target values.
         coverage : float, default=None
-            Coverage of the intervals, passed to `predict_interval`. If None, 0.9. Only for an
-            estimator that has `predict_interval`, and predicts one number for each row.
+            Coverage of the intervals, passed to `predict_interval`. If None, 0.9, or for an
+            estimator that predicts several quantiles the interval between the outer ones. Only for
+            an estimator that has `predict_interval`.
         kind : {"sorted", "actual_vs_predicted"}, default="sorted"
             What the x axis shows: the rows, sorted by prediction; or the predicted values.
         n_rows : int or None, default=200
@@ -342,26 +343,25 @@ def _predicted_intervals(
 ) -> tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike | None]:
     """Return the ends of the interval of each row and the predictions, None if there are none."""
     predicted = np.asarray(estimator.predict(X))
-    if predicted.ndim == 2 and predicted.shape[1] > 1:
-        if coverage is not None:
-            raise ValueError(
-                f"coverage={coverage!r} was given, but the model predicts "
-                f"{predicted.shape[1]} quantiles, whose levels are the interval; leave coverage "
-                "out."
-            )
-        levels = np.sort(predicted, axis=1)
-        n_levels = levels.shape[1]
-        middle = levels[:, n_levels // 2] if n_levels % 2 else None
+    levels = np.sort(predicted, axis=1) if predicted.ndim == 2 else predicted[:, np.newaxis]
+    n_levels = levels.shape[1]
+    middle = levels[:, n_levels // 2] if n_levels % 2 else None
+    if n_levels > 1 and coverage is None:
         return levels[:, 0], levels[:, -1], middle
     model, rows = _last_step(estimator, X)
-    if not hasattr(model, "predict_interval"):
+    if hasattr(model, "predict_interval"):
+        coverage = 0.9 if coverage is None else coverage
+        return *model.predict_interval(rows, coverage=coverage), middle
+    if n_levels > 1:
         raise ValueError(
-            f"{type(model).__name__} predicts one number for each row, and has no "
-            "predict_interval. Use FoldEnsembleRegressor, or NumpyMLPRegressor with "
-            "loss='quantile' and several levels, such as quantile=(0.05, 0.5, 0.95)."
+            f"coverage={coverage!r} was given, but {type(model).__name__} predicts {n_levels} "
+            "quantiles, whose levels decide on the interval; leave coverage out."
         )
-    lower, upper = model.predict_interval(rows, coverage=0.9 if coverage is None else coverage)
-    return lower, upper, predicted
+    raise ValueError(
+        f"{type(model).__name__} predicts one number for each row, and has no predict_interval. "
+        "Use FoldEnsembleRegressor, or NumpyMLPRegressor with loss='quantile' and several levels, "
+        "such as quantile=(0.05, 0.5, 0.95)."
+    )
 
 
 def _last_step(estimator: Any, X: Any) -> tuple[Any, Any]:

@@ -126,7 +126,9 @@ def test_two_quantiles_have_no_prediction():
 
 
 def test_levels_of_quantiles_are_their_coverage():
-    with pytest.raises(ValueError, match=r"coverage=0.8 was given, but the model predicts 3 quant"):
+    with pytest.raises(
+        ValueError, match=r"coverage=0.8 was given, but NumpyMLPRegressor predicts 3"
+    ):
         PredictionIntervalDisplay.from_estimator(fitted(quantiles(), X, Y), X, Y, coverage=0.8)
 
 
@@ -135,6 +137,18 @@ def test_coverage_is_passed_to_predict_interval(coverage, half):
     model = WithIntervals().fit(X, Y)
     display = PredictionIntervalDisplay.from_estimator(model, X, Y, coverage=coverage)
     assert_allclose(display.lower, X[:, 0] - half)
+    assert_allclose(display.upper, X[:, 0] + half)
+    assert_array_equal(display.y_pred, X[:, 0])
+
+
+@pytest.mark.parametrize(("coverage", "half"), [(None, 2), (0.5, 0.5)])
+def test_coverage_comes_before_quantiles(coverage, half):
+    class WithBoth(WithIntervals):
+        def predict(self, X):
+            return X[:, 0, np.newaxis] + np.array([2, -2, 0])
+
+    model = WithBoth().fit(X, Y)
+    display = PredictionIntervalDisplay.from_estimator(model, X, Y, coverage=coverage)
     assert_allclose(display.upper, X[:, 0] + half)
     assert_array_equal(display.y_pred, X[:, 0])
 
