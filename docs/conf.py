@@ -59,6 +59,8 @@ sphinx_gallery_conf = {
             "plot_regularisation.py",
             "plot_class_weight.py",
             "plot_calibration.py",
+            "plot_regression.py",
+            "plot_intervals.py",
             "plot_saliency.py",
             "*",
         ]
