@@ -13,13 +13,20 @@ from matplotlib import pyplot
 from sklearn.neural_network import MLPClassifier
 
 import skmlp
-from skmlp import NumpyMLPClassifier, datasets, preprocessing, recipes
+from skmlp import NumpyMLPClassifier, NumpyMLPRegressor, datasets, preprocessing, recipes
+from skmlp._engine.losses.registry import REGRESSION_LOSSES
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md"))]
-README, DERIVATION, DIFFERENCES, TRAINING = (
-    ROOT / name
-    for name in ("README.md", "docs/derivation.md", "docs/differences.md", "docs/training.md")
+README, DERIVATION, DIFFERENCES, TRAINING, REGRESSION = (
+    ROOT / f"{name}.md"
+    for name in (
+        "README",
+        "docs/derivation",
+        "docs/differences",
+        "docs/training",
+        "docs/regression",
+    )
 )
 ENGINE = [
     "_engine/activations",
@@ -75,9 +82,9 @@ def quotes(page):
             yield file, part
 
 
-def docstring_section(title):
+def docstring_section(title, cls):
     """Map the names in a section of the class docstring to what stands behind their colon."""
-    doc = inspect.getdoc(NumpyMLPClassifier)
+    doc = inspect.getdoc(cls)
     match = re.search(rf"^{title}\n-+\n(.*?)(?=^\w[^\n]*\n-+$|\Z)", doc, re.MULTILINE | re.DOTALL)
     assert match, f"the class docstring has no section {title}"
     entries = re.findall(r"^(\w[\w, ]*?) : (.*)$", match[1], re.MULTILINE)
@@ -120,7 +127,9 @@ def test_examples_on_a_page_give_what_it_says(page, monkeypatch, tmp_path):
     assert not report, "".join(report)
 
 
-@pytest.mark.parametrize("page", [README, DERIVATION, DIFFERENCES, TRAINING], ids=name_of)
+@pytest.mark.parametrize(
+    "page", [README, DERIVATION, DIFFERENCES, TRAINING, REGRESSION], ids=name_of
+)
 def test_page_has_examples(page):
     assert ">>> " in text_of(page)
 
@@ -204,9 +213,10 @@ def test_differences_give_the_default_of_every_added_parameter():
     assert given == {name: ours[name].default for name in ours if name not in theirs}
 
 
-def test_class_docstring_has_every_parameter_in_order_with_its_default():
-    parameters = inspect.signature(NumpyMLPClassifier).parameters
-    documented = docstring_section("Parameters")
+@pytest.mark.parametrize("cls", [NumpyMLPClassifier, NumpyMLPRegressor])
+def test_class_docstring_has_every_parameter_in_order_with_its_default(cls):
+    parameters = inspect.signature(cls).parameters
+    documented = docstring_section("Parameters", cls)
     assert list(documented) == list(parameters)
     defaults = {
         name: literal_eval(re.search(r"default=(.+)$", kind)[1])
@@ -215,12 +225,14 @@ def test_class_docstring_has_every_parameter_in_order_with_its_default():
     assert defaults == {name: parameter.default for name, parameter in parameters.items()}
 
 
-def test_class_docstring_has_every_fitted_attribute():
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("cls", [NumpyMLPClassifier, NumpyMLPRegressor])
+def test_class_docstring_has_every_fitted_attribute(cls):
     X = pd.DataFrame({"length": np.linspace(-1, 1, 20), "width": np.arange(20.0) % 3})
-    model = NumpyMLPClassifier(early_stopping=True, learning_rate_init=0.1, random_state=0)
+    model = cls(early_stopping=True, learning_rate_init=0.1, random_state=0)
     fitted = vars(model.fit(X, X["length"] > 0))
     public = {name for name in fitted if name.endswith("_") and not name.startswith("_")}
-    assert set(docstring_section("Attributes")) == public
+    assert set(docstring_section("Attributes", cls)) == public
 
 
 @pytest.mark.parametrize("script", sorted(path.name for path in ROOT.glob("examples/*.py")))
@@ -253,6 +265,12 @@ def test_api_page_has_every_public_name(module):
         elif match := re.match(r"(?:\.\. autodata:: |   )([\w.]+)$", line):
             listed.add(f"{prefix}.{match[1]}")
     assert {f"{module.__name__}.{name}" for name in module.__all__} <= listed
+
+
+@pytest.mark.parametrize("loss", sorted(REGRESSION_LOSSES))
+def test_page_of_regression_has_each_loss_with_its_score(loss):
+    (row,) = re.findall(rf'^\| `"{loss}"` \|.*$', text_of(REGRESSION), re.MULTILINE)
+    assert f"| ${REGRESSION_LOSSES[loss].score_name}$ |" in row
 
 
 def public_functions():

@@ -126,9 +126,7 @@ def test_two_quantiles_have_no_prediction():
 
 
 def test_levels_of_quantiles_are_their_coverage():
-    with pytest.raises(
-        ValueError, match=r"coverage=0.8 was given, but NumpyMLPRegressor predicts"
-    ):
+    with pytest.raises(ValueError, match=r"coverage=0.8 was given, but NumpyMLPRegressor predicts"):
         PredictionIntervalDisplay.from_estimator(fitted(quantiles(), X, Y), X, Y, coverage=0.8)
 
 
