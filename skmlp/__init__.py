@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from skmlp._plot.training_curve import TrainingCurveDisplay
     from skmlp._plot.weights import WeightsDisplay
     from skmlp._skl2onnx import register_skl2onnx
-    from skmlp._tabular import make_tabular_classifier
+    from skmlp._tabular import make_tabular_classifier, make_tabular_regressor
 
 __all__ = [
     "FoldEnsembleClassifier",
@@ -29,6 +29,7 @@ __all__ = [
     "TrainingCurveDisplay",
     "WeightsDisplay",
     "make_tabular_classifier",
+    "make_tabular_regressor",
     "register_skl2onnx",
 ]
 __version__ = "0.2.0.dev0"
@@ -42,6 +43,7 @@ _LAZY = {
     "TrainingCurveDisplay": "_plot.training_curve",
     "WeightsDisplay": "_plot.weights",
     "make_tabular_classifier": "_tabular",
+    "make_tabular_regressor": "_tabular",
     "register_skl2onnx": "_skl2onnx",
 }
 register_legacy_names()

@@ -18,6 +18,9 @@ MNIST_FAST
 TABULAR
     Settings of each network of `make_tabular_classifier`, for features as that pipeline transforms
     them. docs/tabular.md compares the results with other classifiers.
+TABULAR_REGRESSION
+    Settings of each network of `make_tabular_regressor`, for features as that pipeline transforms
+    them. docs/tabular.md compares the results with other regressors.
 
 MNIST and MNIST_FAST were trained on the 60,000 training images of MNIST without augmentation, with
 pixels in [0, 1], on one thread. They do not use which pixels are neighbours. The settings were
@@ -27,9 +30,16 @@ chosen on the last 10,000 of these images, after training on the first 50,000.
 from collections.abc import Callable, Sequence
 from typing import Literal, TypedDict
 
-from skmlp._choices import ActivationName, Dtype, LearningRate, Solver, WeightInit
+from skmlp._choices import (
+    ActivationName,
+    Dtype,
+    LearningRate,
+    RegressionLossName,
+    Solver,
+    WeightInit,
+)
 
-__all__ = ["MNIST", "MNIST_FAST", "TABULAR"]
+__all__ = ["MNIST", "MNIST_FAST", "TABULAR", "TABULAR_REGRESSION"]
 
 
 class NetworkParameters(TypedDict, total=False):
@@ -77,6 +87,15 @@ class NetworkParameters(TypedDict, total=False):
     scoring: str | Callable[..., float] | None
     refit: bool
     rtol: float
+
+
+class RegressionParameters(NetworkParameters, total=False):
+    """Parameters of `NumpyMLPRegressor` that a recipe can set."""
+
+    loss: RegressionLossName
+    delta: float
+    quantile: float | Sequence[float]
+    standardize_target: bool
 
 
 MNIST: NetworkParameters = {
@@ -129,5 +148,24 @@ TABULAR: NetworkParameters = {
     "input_noise": 0.05,
     "dropout": 0.25,
     "label_smoothing": 0.05,
+    "dtype": "float32",
+}
+
+TABULAR_REGRESSION: RegressionParameters = {
+    "hidden_layer_sizes": (256, 256, 256),
+    "activation": "silu",
+    "weight_init": "he_normal",
+    "standardize_target": True,
+    "solver": "adamw",
+    "batch_size": 32,
+    "learning_rate": "cosine",
+    "learning_rate_init": 0.004,
+    "max_iter": 40,
+    "averaging": 0.99,
+    "early_stopping": True,
+    "scoring": "loss",
+    "n_iter_no_change": 15,
+    "input_noise": 0.05,
+    "dropout": 0.1,
     "dtype": "float32",
 }
