@@ -142,9 +142,9 @@ class FoldEnsembleClassifier(ClassifierMixin, BaseFoldEnsemble):
             _, unknown = positions(classes, distinct_labels(y[split.train]))
             if len(unknown):
                 raise ValueError(
-                    f"The training rows of split {i} have no row of class {unknown[0]!r}. Use a "
-                    "cv, or groups, with which every class is among the training rows of each "
-                    "split, or leave out the rows of that class."
+                    f"The training rows of split {i} have no row of class {unknown.tolist()[0]!r}. "
+                    "Use a cv, or groups, with which every class is among the training rows of "
+                    "each split, or leave out the rows of that class."
                 )
 
     def _divide(

@@ -19,7 +19,7 @@ from skmlp._ensemble.error_scale import error_scale, fit_error_scale
 from skmlp._ensemble.folds import balanced_folds
 from skmlp._ensemble.held_out import (
     as_columns,
-    error_factors,
+    errors_of_ensemble,
     mean_of,
     predictions_of_held_out_rows,
     summary,
@@ -229,8 +229,9 @@ class FoldEnsembleRegressor(RegressorMixin, BaseFoldEnsemble):
         predicted = self._corrected(known.predicted)
         error = y - predicted
         scale, self._scale = fit_error_scale(X[rows], predicted, error, w, rng)
-        factors = error_factors(known, error, scale, w) if exchangeable else 1.0
-        self.held_out_scores_ = np.abs(error / scale * factors)
+        if exchangeable:
+            error = errors_of_ensemble(known, error, scale, w)
+        self.held_out_scores_ = np.abs(error / scale)
         self._rms = np.sqrt(np.average(self.held_out_scores_**2, axis=0, weights=w))
 
     def predict(self, X: Any, return_std: bool = False) -> Any:

@@ -91,18 +91,17 @@ def summary(values: FloatArray, held: npt.NDArray[np.bool_]) -> HeldOut:
     )
 
 
-def error_factors(
+def errors_of_ensemble(
     held: HeldOut, error: FloatArray, scale: FloatArray, w: FloatArray | None
 ) -> FloatArray:
-    """Return by what to multiply the error of each held-out row to get an error of the ensemble.
+    """Return the errors of held-out rows, shrunk to what they would be for the mean of all members.
 
     The error of the mean of h members has a part that they share, of variance a, and a part that
-    averages out, of variance s / h. The spread between members estimates s, the held-out errors
-    a + s / h, so that an error of h members is to be multiplied by ::
+    averages out, of variance s / h. The spread between members estimates s, and the held-out errors
+    have the variance a + s / h. For the mean of all M members, the deviation of an error from the
+    mean error is therefore multiplied by ::
 
         sqrt((a + s / M) / (a + s / h))
-
-    for the mean of all M members. Errors of the held-out rows, unlike those, are never larger.
 
     A. Krogh, J. Vedelsby, "Neural network ensembles, cross validation, and active learning", NIPS
     1994.
@@ -114,24 +113,27 @@ def error_factors(
     error : ndarray of shape (n, k)
         Errors of the predictions for these rows.
     scale : ndarray of shape (n, k) or (n, 1)
-        Typical size of the error of each row, in units of which variances are compared.
+        Typical size of the error of each row, in units of which errors are compared.
     w : ndarray of shape (n,) or None
         Weights of the rows.
 
     Returns
     -------
-    factors : ndarray of shape (n, k)
-        At most 1; 1 if the spread is not known.
+    error : ndarray of shape (n, k)
+        The errors of the ensemble. If the spread is not known, the errors as given.
     """
     spread = (held.spread / scale) ** 2
     known = ~np.isnan(spread).any(axis=1)
     if not known.any():
-        return np.ones_like(error)
+        return error
     s = np.average(spread[known], axis=0, weights=None if w is None else w[known])
-    a = np.average((error / scale) ** 2 - s / held.n_holders, axis=0, weights=w).clip(0)
-    of_holders = a + s / held.n_holders
-    of_all = a + s / held.n_members
-    return np.sqrt(np.divide(of_all, of_holders, out=np.ones_like(error), where=of_holders > 0))
+    error = error / scale
+    mean = np.average(error, axis=0, weights=w)
+    deviation = error - mean
+    a = np.average(deviation**2 - s / held.n_holders, axis=0, weights=w).clip(0)
+    variance, of_all = a + s / held.n_holders, a + s / held.n_members
+    factor = np.sqrt(np.divide(of_all, variance, out=np.ones_like(error), where=variance > 0))
+    return (mean + deviation * factor) * scale
 
 
 def _mean(values: FloatArray, chosen: Any) -> FloatArray:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from skmlp._engine.types import FloatArray
 from skmlp._ensemble.conformal import quantile_bound
-from skmlp._ensemble.held_out import error_factors, summary
+from skmlp._ensemble.held_out import errors_of_ensemble, summary
 
 # a share of the mean width is added to that of each row, since some rows have next to none
 _CONSTANT_SHARE = 0.1
@@ -27,8 +27,8 @@ def fit_levels(
     The score of a row for a level is the distance of y above the level, in units of the width
     between the outer levels; the correction is the order statistic of the scores for that level.
     The levels of the members that held out a row are less exact than those of the ensemble.
-    Therefore the distance of y from the middle of these levels is multiplied by `error_factors`,
-    and the distances of the levels from their middle are those of the mean of all members.
+    Therefore `errors_of_ensemble` shrinks the distance of y from the middle of several levels, and
+    the distances of the levels from their middle are those of the mean of all members.
 
     Y. Romano, E. Patterson, E. J. Candes, "Conformalized quantile regression", NeurIPS 2019.
 
@@ -46,7 +46,7 @@ def fit_levels(
     w : ndarray of shape (n,) or None
         Weights of the rows.
     exchangeable : bool
-        Whether the members differ by chance only, so that `error_factors` are defined.
+        Whether the members differ by chance only, so that `errors_of_ensemble` are defined.
 
     Returns
     -------
@@ -59,12 +59,13 @@ def fit_levels(
     mean_width = float(np.average(row_width(together, fitted)[:, 0], weights=w))
     fitted["constant"] = _CONSTANT_SHARE * mean_width if mean_width > 0 else 1.0
     width = row_width(together, fitted)
-    # the only level of each target is its own middle
-    middle = summary(values.mean(axis=2, keepdims=True) if len(q) > 1 else values, held)
-    above = y - middle.predicted
-    if exchangeable:
-        above = above * error_factors(middle, above, width, w)
-    scores = (above - (together - middle.together)) / width
+    if exchangeable and len(q) > 1:
+        middle = summary(values.mean(axis=2, keepdims=True), held)
+        offset = together - middle.together
+        above = errors_of_ensemble(middle, y - middle.predicted, width, w)
+        scores = (above - offset) / width
+    else:
+        scores = (y - summary(values, held).predicted) / width
     levels = np.broadcast_to(q, scores.shape[1])
     corrections = [quantile_bound(scores[:, k], level, w) for k, level in enumerate(levels)]
     fitted["corrections"] = np.array(corrections)

@@ -4,7 +4,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skmlp._ensemble.held_out import (
     as_columns,
-    error_factors,
+    errors_of_ensemble,
     mean_of,
     predictions_of_held_out_rows,
     summary,
@@ -67,7 +67,7 @@ def test_spread_of_numbers_of_any_size(size):
 
 @pytest.mark.parametrize("n_holders", [1, 2])
 @pytest.mark.parametrize("shared", [0.0, 0.3, 2.0])
-def test_factors_turn_errors_of_holders_into_errors_of_the_mean(n_holders, shared):
+def test_errors_of_holders_become_errors_of_the_mean(n_holders, shared):
     # members whose errors have a part in common and a part of their own, of variance 1
     rng = np.random.RandomState(0)
     n, M = 20_000, 5
@@ -76,30 +76,44 @@ def test_factors_turn_errors_of_holders_into_errors_of_the_mean(n_holders, share
     held = (np.arange(M)[:, np.newaxis] < n_holders)[..., np.newaxis] & np.ones((M, n, 1), bool)
     known = summary(values, held)
     error = y - known.predicted
-    corrected = error * error_factors(known, error, np.ones((n, 1)), None)
+    corrected = errors_of_ensemble(known, error, np.ones((n, 1)), None)
     assert_allclose(np.mean(corrected**2), shared + 1 / M, rtol=0.05)
+    # an error that all members have is kept
+    biased = errors_of_ensemble(known, error + 7, np.ones((n, 1)), None)
+    assert_allclose(biased, corrected + 7, rtol=1e-6)
     assert_allclose(np.mean((y - known.together) ** 2), shared + 1 / M, rtol=0.05)
 
 
-def test_factors_are_1_without_a_spread_and_without_errors():
-    values = np.zeros((3, 4, 2))
-    held = np.zeros((3, 4, 1), bool)
+def test_errors_are_compared_in_units_of_their_scale():
+    rng = np.random.RandomState(0)
+    values, error = rng.normal(size=(4, 50, 2)), rng.normal(size=(50, 2))
+    held = np.arange(4)[:, np.newaxis, np.newaxis] == np.arange(50)[:, np.newaxis] % 4
+    scale = np.exp(rng.normal(size=(50, 2)))
+    plain = errors_of_ensemble(summary(values, held), error, np.ones((50, 2)), None)
+    known = summary(values * scale, held)
+    assert_allclose(errors_of_ensemble(known, error * scale, scale, None), plain * scale)
+
+
+def test_errors_are_kept_without_a_spread():
+    error = np.random.RandomState(0).normal(size=(4, 2))
+    values, held = np.zeros((3, 4, 2)), np.zeros((3, 4, 1), bool)
     held[0] = True
-    known = summary(values, held)
-    assert_array_equal(error_factors(known, np.zeros((4, 2)), np.ones((4, 2)), None), 1)
+    assert_allclose(errors_of_ensemble(summary(values, held), error, np.ones((4, 2)), None), error)
     alone = summary(values[:1], held[:1])
-    assert_array_equal(error_factors(alone, np.ones((4, 2)), np.ones((4, 2)), None), 1)
+    assert_array_equal(errors_of_ensemble(alone, error, np.ones((4, 2)), None), error)
+    none = errors_of_ensemble(summary(values, held), 0 * error, np.ones((4, 2)), None)
+    assert_array_equal(none, 0)
 
 
-def test_weights_of_factors_count_like_repeated_rows():
+def test_weights_count_like_repeated_rows():
     rng = np.random.RandomState(0)
     times = rng.randint(1, 4, size=30)
     values, error = rng.normal(size=(4, 30, 1)), rng.normal(size=(30, 1)) * 2
     held = rng.rand(4, 30, 1) < 0.4
     held[0] = True
-    weighted = error_factors(summary(values, held), error, np.ones((30, 1)), times.astype(float))
+    weighted = errors_of_ensemble(summary(values, held), error, np.ones((30, 1)), 1.0 * times)
     again = [np.repeat(a, times, axis=-2) for a in (values, held, error)]
-    repeated = error_factors(summary(*again[:2]), again[2], np.ones((times.sum(), 1)), None)
+    repeated = errors_of_ensemble(summary(*again[:2]), again[2], np.ones((times.sum(), 1)), None)
     assert_allclose(np.repeat(weighted, times, axis=0), repeated)
 
 
