@@ -34,7 +34,7 @@ class FoldEnsembleClassifier(ClassifierMixin, BaseFoldEnsemble):
     stopping of a single network.
 
     Without early stopping, all networks train on all rows and differ only in their seeds, and T
-    is 1.
+    is 1, unless folds are asked for by `cv` or by `groups` in `fit`.
 
     Parameters
     ----------

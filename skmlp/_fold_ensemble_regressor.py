@@ -85,6 +85,7 @@ class FoldEnsembleRegressor(RegressorMixin, BaseFoldEnsemble):
     --------
     NumpyMLPRegressor : The network.
     FoldEnsembleClassifier : The ensemble for class labels.
+    PredictionIntervalDisplay : Plot of the intervals.
 
     Notes
     -----
@@ -95,10 +96,14 @@ class FoldEnsembleRegressor(RegressorMixin, BaseFoldEnsemble):
     their ranks.
 
     *Errors.* The prediction for a held-out row is the mean of the h networks that held out the row,
-    h = 1 or a few. Its error is larger than that of the mean of all M networks. From the spread
-    between networks follows by how much; the errors are multiplied by that factor (at most 1).
-    With `cv` the networks may differ by more than chance, so the factor is 1 and intervals are
-    somewhat too wide. Early stopping makes the errors slightly too small.
+    h = 1 or a few. Its error is larger than that of the mean of all M networks. The spread s^2
+    between networks says by how much: if a^2 is the variance that the errors have in common, the
+    deviations of the errors from their mean are multiplied by ::
+
+        sqrt((a^2 + s^2 / M) / (a^2 + s^2 / h))
+
+    With `cv`, networks may differ by more than chance, so errors are taken as they are, and
+    intervals are rather too wide. Early stopping makes the errors a little too small.
 
     *Size.* Errors are divided by their typical size s(x), which small networks learn from the
     absolute errors of the held-out rows, as a function of the features and the prediction. A part
@@ -116,8 +121,8 @@ class FoldEnsembleRegressor(RegressorMixin, BaseFoldEnsemble):
     *Quantiles.* With ``loss="quantile"`` the levels of the networks are averaged, and each level is
     corrected by an order statistic of the distances between y and that level over the held-out
     rows. For several levels the distances are in units of the distance between the outer levels,
-    and corrected levels are sorted. `predict_interval` then widens or narrows the interval between
-    the outer levels.
+    they are shrunk as above, and corrected levels are sorted. `predict_interval` then widens or
+    narrows the interval between the outer levels.
 
     References
     ----------
@@ -227,7 +232,7 @@ class FoldEnsembleRegressor(RegressorMixin, BaseFoldEnsemble):
             return
         known = summary(values, held)
         predicted = self._corrected(known.predicted)
-        error = y - predicted
+        error: FloatArray = y - predicted
         scale, self._scale = fit_error_scale(X[rows], predicted, error, w, rng)
         if exchangeable:
             error = errors_of_ensemble(known, error, scale, w)

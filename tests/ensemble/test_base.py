@@ -15,7 +15,10 @@ from skmlp import (
     NumpyMLPRegressor,
 )
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:batch_size=50 is larger than the training set"),
+]
 
 X, LABELS = load_iris(return_X_y=True)
 X = (X - X.mean(axis=0)) / X.std(axis=0)

@@ -109,3 +109,28 @@ def test_held_out_rows_of_a_member_do_not_train_it():
     )
     assert_array_equal(member.loss_curve_, other.loss_curve_)
     assert member.validation_loss_curve_ != other.validation_loss_curve_
+
+
+def test_members_train_on_the_rows_they_are_given():
+    train = [np.arange(40, 120), np.arange(150)[::2]]
+    members = fit_members(NETWORK, X, y, None, FOLDS, [7, 8], None, None, train)
+    for member, rows, fold, seed in zip(members, train, FOLDS, [7, 8], strict=True):
+        alone = clone(NETWORK).set_params(random_state=seed)
+        assert_same(member, alone.fit(X[rows], y[rows], X_val=X[fold], y_val=y[fold]))
+
+
+def test_a_network_without_early_stopping_is_not_stopped_by_its_fold():
+    network = clone(NETWORK).set_params(early_stopping=False, scoring=None)
+    (member,) = fit_members(network, X, y, None, FOLDS[:1], [3], None)
+    rest = np.setdiff1d(np.arange(150), FOLDS[0])
+    assert_same(member, clone(network).set_params(random_state=3).fit(X[rest], y[rest]))
+    assert member.validation_scores_ is None
+
+
+def test_weights_can_count_in_early_stopping():
+    (member,) = fit_members(NETWORK, X, y, W, FOLDS[:1], [7], None, weighs_stopping=True)
+    fold, rest = FOLDS[0], np.setdiff1d(np.arange(150), FOLDS[0])
+    alone = clone(NETWORK).set_params(random_state=7)
+    alone.fit(X[rest], y[rest], W[rest], X_val=X[fold], y_val=y[fold], sample_weight_val=W[fold])
+    assert_same(member, alone)
+    assert member.validation_loss_curve_ == alone.validation_loss_curve_

@@ -16,9 +16,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from skmlp import FoldEnsembleRegressor, NumpyMLPRegressor
+from skmlp._engine.losses.registry import REGRESSION_LOSSES
 from skmlp._engine.network import Network
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:batch_size=50 is larger than the training set"),
+]
 
 LEVELS = (0.05, 0.5, 0.95)
 
@@ -64,9 +68,13 @@ def quantiles():
     return ensemble(loss="quantile", quantile=LEVELS).fit(X, y)
 
 
-@pytest.mark.parametrize("early_stopping", [True, False])
 @pytest.mark.parametrize(
-    "loss", ["squared_error", "absolute_error", "huber", "poisson", "gamma", "quantile"]
+    ("loss", "early_stopping"),
+    [
+        *((loss, True) for loss in sorted(REGRESSION_LOSSES)),
+        ("squared_error", False),
+        ("quantile", False),
+    ],
 )
 def test_scikit_learns_checks(loss, early_stopping):
     network = NumpyMLPRegressor(
@@ -528,3 +536,26 @@ def test_an_interrupt_leaves_the_ensemble_as_it_was(when, monkeypatch):
         model.fit(X, y)
     assert len(n_calls) == n_before
     assert vars(model) == before
+
+
+def test_callbacks_are_told_of_the_networks_and_of_nothing_else():
+    pytest.importorskip("sklearn.callback")
+    calls = []
+
+    class Recorder:
+        def setup(self, estimator, context):
+            calls.append("setup")
+
+        def teardown(self, estimator, context):
+            calls.append("teardown")
+
+        def on_fit_task_begin(self, estimator, context, *, X=None, y=None, metadata=None):
+            calls.append((context.task_name, context.task_id))
+
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+            pass
+
+    model = ensemble(3, max_iter=2).set_callbacks(Recorder()).fit(X, y)
+    networks = [("network", i) for i in range(3)]
+    assert calls == ["setup", ("fit", 0), *networks, "teardown"]
+    assert model.predict(X, return_std=True)[1].shape == (900,)
