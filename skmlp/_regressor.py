@@ -282,6 +282,8 @@ class NumpyMLPRegressor(RegressorMixin, BaseNumpyMLP):
     --------
     sklearn.neural_network.MLPRegressor : The estimator that NumpyMLPRegressor can replace.
     NumpyMLPClassifier : The same network for class labels.
+    FoldEnsembleRegressor : An ensemble of networks, with standard deviations and intervals.
+    make_tabular_regressor : A pipeline for tables, with settings that need no tuning.
 
     Notes
     -----
