@@ -1,5 +1,6 @@
 """The regressor: its manual, predictions and scores."""
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -31,7 +32,7 @@ from skmlp._data.regression_targets import (
 )
 from skmlp._data.request import FitMode, FitRequest
 from skmlp._engine.losses.registry import REGRESSION_LOSSES
-from skmlp._engine.losses.regression import Huber, RegressionLoss
+from skmlp._engine.losses.regression import RegressionLoss
 from skmlp._engine.types import FloatArray
 from skmlp._fit.checks import check_quantile
 from skmlp._fit.diagnostics import warn_of_unused_loss_parameters
@@ -512,7 +513,8 @@ class NumpyMLPRegressor(RegressorMixin, BaseNumpyMLP):
             If X is not valid, or has other features than in `fit`, or values so large that the
             network's output is not finite.
         """
-        return self._targets.shaped(self._predict_by_chunks(X, lambda z: self._loss.predict(z)))
+        X = self._validate_rows(X)
+        return self._targets.shaped(self._predict_valid_by_chunks(X, self._loss.predict))
 
     def score(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> float:
         """Return R^2 of the predictions, or D^2 of the loss.
@@ -545,9 +547,12 @@ class NumpyMLPRegressor(RegressorMixin, BaseNumpyMLP):
         check_consistent_length(X, y)
         check_not_masked(sample_weight, "sample_weight")
         w = None if sample_weight is None else check_sample_weight(sample_weight, X)
-        y = self._targets.encode(y)
+        encoded = self._targets.encode(y)
         predicted = self._predict_valid_by_chunks(X, self._loss.predict)
-        return self._loss.score(self._targets.standardized_values(predicted), y, w)
+        score = self._loss.score(self._targets.standardized_values(predicted), encoded, w)
+        if math.isnan(score):
+            check_domain(y, self._loss, "y")
+        return score
 
     def input_gradient(self, X: Any, output: int | None = None) -> FloatArray:
         """Return the gradient of each row's prediction by its features, by backpropagation.
@@ -599,11 +604,11 @@ class NumpyMLPRegressor(RegressorMixin, BaseNumpyMLP):
 
         An array for several targets. Only for ``loss="huber"``.
         """
-        loss, targets = getattr(self, "_loss", None), getattr(self, "_targets", None)
-        if not isinstance(loss, Huber) or targets is None:
-            raise AttributeError('delta_ is there after fit with loss="huber" only.')
-        delta = np.broadcast_to(loss.threshold * targets.scale, targets.n_targets)
-        return float(delta[0]) if len(delta) == 1 else delta.copy()
+        threshold = getattr(getattr(self, "_loss", None), "threshold", None)
+        if threshold is None:
+            raise AttributeError("delta_ is there after fit with loss='huber' only.")
+        delta = threshold * self._targets.scale
+        return float(delta[0]) if len(delta) == 1 else delta
 
     def _validate_params(self) -> None:
         super()._validate_params()
@@ -619,7 +624,9 @@ class NumpyMLPRegressor(RegressorMixin, BaseNumpyMLP):
 
     def _make_targets(self, y: Any, w: FloatArray | None, request: FitRequest) -> RegressionTargets:
         if request.mode.continues:
-            return continued_regression_targets(self._targets, y, w, self._new_loss())
+            return continued_regression_targets(
+                self._targets, y, w, self._new_loss(), self.standardize_target
+            )
         warn_of_unused_loss_parameters(self)
         return first_regression_targets(
             y, w, self._new_loss(), self.standardize_target, request.mode
@@ -633,6 +640,7 @@ class NumpyMLPRegressor(RegressorMixin, BaseNumpyMLP):
         request: FitRequest,
     ) -> RegressionLoss:
         loss, known = self._new_loss(), self._loss if request.mode.continues else None
+        targets.check_precision(y)
         return loss if targets.standardized else loss.adapted(y, w, known)
 
     def _sklearn_twin(self) -> tuple[type, dict[str, Any]]:

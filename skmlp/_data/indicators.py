@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import issparse
-from sklearn.utils.multiclass import check_classification_targets
 
+from skmlp._data.labels import check_are_classes
 from skmlp._warn import warn
 
 # in so many rows, independent labels hardly ever have exactly one 1 in each
@@ -75,7 +75,7 @@ def check_no_fractions(y: Any) -> None:
     """Raise ValueError if y has fractions: it is a quantity, whatever its shape."""
     entries = y.data if issparse(y) else y
     if entries.dtype.kind == "f" and (fractions := entries[entries != np.trunc(entries)]).size:
-        check_classification_targets(np.array([[fractions[0]] * 2]))
+        check_are_classes(np.array([[fractions[0]] * 2]))
 
 
 def warn_of_one_hot(y: Any) -> None:

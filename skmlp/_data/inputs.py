@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import issparse
 from sklearn import get_config
-from sklearn.base import is_classifier
+from sklearn.base import is_classifier, is_regressor
 
 from skmlp._engine.types import FloatArray
 
@@ -60,8 +60,9 @@ def raise_with_remedy(error: ValueError | TypeError, estimator: Any) -> NoReturn
     if not re.search("X contains NaN|string to float|float\\(\\) argument must be", text):
         raise error
     remedy = "fill missing values and encode text before, with other steps of a pipeline"
-    if is_classifier(estimator):
-        remedy += ", or use skmlp.make_tabular_classifier(), which does both"
+    if is_classifier(estimator) or is_regressor(estimator):
+        kind = "classifier" if is_classifier(estimator) else "regressor"
+        remedy += f", or use skmlp.make_tabular_{kind}(), which does both"
     text += f"\nX must consist of numbers, without missing values: {remedy}."
     raise type(error)(text) from error
 

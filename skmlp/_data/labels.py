@@ -12,8 +12,10 @@ from skmlp._data.inputs import check_not_masked
 # by name, so that pandas need not be imported
 _MISSING_TYPES = {"NoneType", "NAType", "NaTType"}
 
+_REMEDY = "Leave out the rows without a label, or give them a label of their own."
 
-def plain_labels(y: Any, name: str = "y") -> Any:
+
+def plain_labels(y: Any, name: str = "y", remedy: str = _REMEDY) -> Any:
     """Return y as a NumPy array of the narrowest kind that holds its values exactly.
 
     Nullable and pyarrow columns, and object arrays of numbers or booleans, become integers,
@@ -26,6 +28,8 @@ def plain_labels(y: Any, name: str = "y") -> Any:
         Target values. Sparse matrices, None, and what is no array are returned as they are.
     name : str, default="y"
         The name of y in error messages.
+    remedy : str
+        What to do about missing values, for the error message.
 
     Returns
     -------
@@ -51,9 +55,10 @@ def plain_labels(y: Any, name: str = "y") -> Any:
     if array.ndim == 0:
         return y
     if array.dtype.kind in "OT":
-        return _converted_objects(array.astype(object, copy=False), name)
+        return _converted_objects(array.astype(object, copy=False), name, remedy)
     if array.dtype.kind in "fmM":
-        _check_none_missing(np.isnan(array) if array.dtype.kind == "f" else np.isnat(array), name)
+        missing = np.isnan(array) if array.dtype.kind == "f" else np.isnat(array)
+        _check_none_missing(missing, name, remedy)
     return array
 
 
@@ -68,10 +73,19 @@ def check_class_labels(y: npt.NDArray[Any], name: str = "y") -> None:
                 "labels must be all text, all booleans, or all integers of at most 64 bits: "
                 f"convert them, for example to text with {name}.astype(str)."
             )
-    elif y.dtype.kind == "f" and (fractions := y[y != np.trunc(y)]).size:
-        check_classification_targets(fractions[:1])
     else:
-        check_classification_targets(y[:1])
+        fractions = y[y != np.trunc(y)] if y.dtype.kind == "f" else y[:0]
+        check_are_classes(fractions[:1] if fractions.size else y[:1])
+
+
+def check_are_classes(y: Any) -> None:
+    """Raise ValueError if scikit-learn takes the values for no class labels, such as fractions."""
+    try:
+        check_classification_targets(y)
+    except ValueError as error:
+        if "continuous" not in str(error):
+            raise
+        raise ValueError(f"{error} To predict numbers, use NumpyMLPRegressor.") from error
 
 
 def distinct_labels(y: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -124,7 +138,7 @@ def _types(objects: npt.NDArray[Any]) -> set[type]:
     return set(map(type, objects.ravel().tolist()))
 
 
-def _converted_objects(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
+def _converted_objects(array: npt.NDArray[Any], name: str, remedy: str) -> npt.NDArray[Any]:
     """Return an object array of numbers or booleans as an array of these, others as they are."""
     types = _types(array)
     if types <= {str, np.str_}:
@@ -135,18 +149,18 @@ def _converted_objects(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
             type(value).__name__ in _MISSING_TYPES or (isinstance(value, floats) and value != value)
             for value in array.ravel().tolist()
         ]
-        _check_none_missing(np.reshape(missing, array.shape), name)
+        _check_none_missing(np.reshape(missing, array.shape), name, remedy)
     if all(issubclass(kind, bool | np.bool_) for kind in types):
         return array.astype(bool)
     if not all(issubclass(kind, int | float | np.number | np.bool_) for kind in types):
         return array
-    # NumPy 1 wraps negative numbers around
-    has_negative = not floats and min(array.ravel().tolist(), default=0) < 0
-    for dtype in [np.float64] if floats else [np.int64, np.uint64]:
-        if has_negative and dtype == np.uint64:
-            continue
+    dtypes: list[type] = [np.float64] if floats else [np.int64]
+    # not for negative numbers, which NumPy 1 wraps around
+    if not floats and min(array.ravel().tolist(), default=0) >= 0:
+        dtypes.append(np.uint64)
+    for dtype in dtypes:
         try:
-            numbers = array.astype(dtype)
+            numbers: npt.NDArray[Any] = array.astype(dtype)
         except OverflowError:
             continue
         if (numbers.astype(object) == array).all():
@@ -154,12 +168,11 @@ def _converted_objects(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
     return array
 
 
-def _check_none_missing(missing: npt.NDArray[np.bool_], name: str) -> None:
+def _check_none_missing(missing: npt.NDArray[np.bool_], name: str, remedy: str) -> None:
     """Raise ValueError if a value is missing."""
     if missing.any():
         rows = np.flatnonzero(missing.reshape(len(missing), -1).any(axis=1))
         raise ValueError(
             f"Input {name} contains NaN or other missing values (None, NA, NaT) in {len(rows)} of "
-            f"{len(missing)} rows, the first of which is row {rows[0]}. Leave out the rows without "
-            "a label, or give them a label of their own."
+            f"{len(missing)} rows, the first of which is row {rows[0]}. {remedy}"
         )

@@ -1,5 +1,7 @@
 """Target values that are numbers: as plain arrays, nothing masked, nothing missing, no text."""
 
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,9 @@ from scipy.sparse import issparse
 
 from skmlp._data.labels import plain_labels
 from skmlp._engine.losses.regression import RegressionLoss
+from skmlp._engine.types import FloatArray
+
+_REMEDY = "Leave out these rows."
 
 
 def plain_numbers(y: Any, name: str = "y") -> Any:
@@ -16,7 +21,7 @@ def plain_numbers(y: Any, name: str = "y") -> Any:
     Parameters
     ----------
     y : array-like, sparse matrix or None
-        Target values: integers, booleans, floats, or objects that are such numbers.
+        Target values: integers, booleans, floats, or objects that are real numbers.
     name : str, default="y"
         The name of y in error messages.
 
@@ -33,14 +38,19 @@ def plain_numbers(y: Any, name: str = "y") -> Any:
     """
     if issparse(y):
         y = y.toarray()
-    y = plain_labels(y, name)
+    y = plain_labels(y, name, _REMEDY)
     if not isinstance(y, np.ndarray):
-        if y is None or np.ndim(y) == 0:
+        if y is None or np.isscalar(y) or getattr(y, "ndim", 1) == 0:
             return y
         raise ValueError(
             f"{name} has rows of different lengths, or is no array: give one number for each row, "
             "or one for each row and output."
         )
+    if y.dtype == object and all(isinstance(value, Real | Decimal) for value in y.flat):
+        try:
+            y = y.astype(np.float64)
+        except OverflowError as error:
+            raise ValueError(f"Input {name} contains a value too large for float64.") from error
     if y.dtype.kind not in "biuf":
         raise ValueError(_not_numbers(y, name))
     return np.asarray(y, dtype=y.dtype if y.dtype in (np.float32, np.float64) else np.float64)
@@ -55,6 +65,15 @@ def check_domain(y: Any, loss: RegressionLoss, name: str) -> Any:
             "any numbers."
         )
     return y
+
+
+def check_precision(y: FloatArray, dtype: np.dtype, name: str = "y") -> None:
+    """Raise ValueError if values of y, in any units, are too large for the precision."""
+    if not np.isfinite(y).all() or (y.size and np.abs(y).max() > np.finfo(dtype).max):
+        raise ValueError(
+            f"{name} contains values too large for {dtype}, in which the network computes. Divide "
+            f"{name} by a constant, or use dtype='float64'."
+        )
 
 
 def _not_numbers(y: npt.NDArray[Any], name: str) -> str:

@@ -8,8 +8,9 @@ from sklearn.utils.validation import validate_data
 from skmlp._compat import check_sample_weight
 from skmlp._data.class_weight import RowWeights, check_not_classes, combined_weights
 from skmlp._data.inputs import accepted_dtypes, check_not_masked, float_dtype, raise_with_remedy
+from skmlp._data.numbers import check_precision
 from skmlp._data.request import FitMode, FitRequest
-from skmlp._data.scales import warn_of_far_validation_rows
+from skmlp._data.scales import warn_of_far_validation_rows, warn_of_far_validation_targets
 from skmlp._data.targets import TargetEncoder
 from skmlp._engine.losses.base import Loss
 from skmlp._engine.types import FloatArray, Matrix, Targets
@@ -65,6 +66,7 @@ def prepare_fit_data(estimator: Any, request: FitRequest) -> FitData:
     val = _validation_set(estimator, request, targets, class_weights, dtype)
     if val is not None:
         warn_of_far_validation_rows(estimator, X, val.X)
+        warn_of_far_validation_targets(y, val.y)
     return FitData(request.mode, dtype, targets, loss, train, val)
 
 
@@ -103,7 +105,10 @@ def _validated(
 def _encoded(targets: TargetEncoder, y: Any, dtype: np.dtype, name: str = "y") -> Targets:
     """Return the targets of the loss; if they are numbers, in the precision to compute in."""
     encoded = targets.encode(y, name)
-    return encoded.astype(dtype, copy=False) if encoded.dtype.kind == "f" else encoded
+    if encoded.dtype.kind != "f":
+        return encoded
+    check_precision(encoded, dtype, name)
+    return encoded.astype(dtype, copy=False)
 
 
 def _validation_set(

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import column_or_1d
 
+from skmlp._data.numbers import check_precision
 from skmlp._data.request import FitMode
 from skmlp._engine.losses.links import LINKS, Link
 from skmlp._engine.losses.regression import RegressionLoss
@@ -80,7 +81,8 @@ class RegressionTargets:
 
     def decode(self, y: FloatArray) -> FloatArray:
         """Return encoded targets as the user knows them."""
-        return self.shaped(y * self.scale + self.shift if self.standardized else y)
+        y = y * self.scale + self.shift if self.standardized else y
+        return y[:, 0] if self.n_targets == 1 else y
 
     def standardized_values(self, predicted: FloatArray) -> FloatArray:
         """Return predictions, which have a column for each output, in units of the network."""
@@ -106,6 +108,15 @@ class RegressionTargets:
             return W, b
         W_own, b_own = LINKS[self.link].unfold(W, b, self.shift, self.scale)
         return W_own.astype(W.dtype), b_own.astype(b.dtype)
+
+    def check_precision(self, y: FloatArray) -> None:
+        """Raise ValueError if the precision of encoded targets is too low for those of the user."""
+        check_precision(self.decode(y.astype(np.float64)), y.dtype)
+        if (self.scale[~self.constant] < np.finfo(y.dtype).tiny).any():
+            raise ValueError(
+                f"y varies so little that its scale is 0 in {y.dtype}, in which the network "
+                "computes. Multiply y by a constant, or use dtype='float64'."
+            )
 
     def stratification(self, y: FloatArray) -> None:
         """Return None: the validation split is not stratified."""
@@ -183,7 +194,11 @@ def first_regression_targets(
 
 
 def continued_regression_targets(
-    known: RegressionTargets, y: Any, w: FloatArray | None, loss: RegressionLoss
+    known: RegressionTargets,
+    y: Any,
+    w: FloatArray | None,
+    loss: RegressionLoss,
+    standardize: bool,
 ) -> RegressionTargets:
     """Return the targets of the fitted model, with which training continues.
 
@@ -192,8 +207,14 @@ def continued_regression_targets(
     Raises
     ------
     ValueError
-        If y has another number of columns, or the loss needs another output layer.
+        If y has another number of columns, or the loss needs another output layer, or if targets
+        were standardised and shall no longer be, or the other way round.
     """
+    if standardize != known.standardized:
+        raise ValueError(
+            f"standardize_target={standardize!r}, but the model to continue with was trained with "
+            f"standardize_target={known.standardized!r}. Set it back, or fit anew."
+        )
     encoded = known.encode(y)
     fresh = RegressionTargets(encoded, loss)
     if (fresh.link, fresh.n_outputs, fresh.flat) != (known.link, known.n_outputs, known.flat):

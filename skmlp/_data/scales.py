@@ -1,4 +1,4 @@
-"""Warnings of scales: of weights beside the penalty, and of X_val beside X."""
+"""Warnings of scales: of weights beside the penalty, of X_val beside X and y_val beside y."""
 
 import math
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import issparse
 
-from skmlp._engine.types import Matrix
+from skmlp._engine.types import Matrix, Targets
 from skmlp._warn import user_frame, warn
 
 # weights of another scale than 1, and a penalty per row that may matter
@@ -111,7 +111,33 @@ def warn_of_far_validation_rows(estimator: Any, X: Matrix, X_val: Matrix) -> Non
     )
 
 
+def warn_of_far_validation_targets(y: Targets, y_val: Targets) -> None:
+    """Warn if numbers y_val lie so far outside the range of y that they must be of another scale.
+
+    Parameters
+    ----------
+    y, y_val : ndarray of shape (n, n_targets), (n_val, n_targets)
+        Encoded targets of training and validation rows; those that are classes are not examined.
+    """
+    if y.dtype.kind != "f":
+        return
+    column = far_column(y, y_val)
+    if column is None:
+        return
+    of_column = f" of column {column}" if y.shape[1] > 1 else ""
+    warn(
+        f"y_val is of another scale than y: its median{of_column} is more than {_RANGES_AWAY} "
+        "times the range of y outside that range, so validation says nothing. "
+        "TransformedTargetRegressor transforms y, but not y_val: use standardize_target=True in "
+        "its place, or transform y_val as y."
+    )
+
+
+def n_sampled_rows(n_columns: int) -> int:
+    """Return how many rows are enough to judge the scale of columns."""
+    return min(_N_ROWS, max(2, _N_NUMBERS // n_columns))
+
+
 def _sample(X: Matrix) -> npt.NDArray[np.float64]:
     """Return rows at even distances, as float64."""
-    n_rows = min(_N_ROWS, max(2, _N_NUMBERS // X.shape[1]))
-    return X[:: -(-len(X) // n_rows)].astype(np.float64)
+    return X[:: -(-len(X) // n_sampled_rows(X.shape[1]))].astype(np.float64)

@@ -241,5 +241,6 @@ def _warn_of_many_classes(n_classes: int, n_rows: int) -> None:
     if n_rows > 20 and n_classes > round(0.5 * n_rows):
         warn(
             "The number of unique classes is greater than 50% of the number of samples: y has "
-            f"{n_classes} different values in {n_rows} rows. If y is a quantity, use a regressor."
+            f"{n_classes} different values in {n_rows} rows. If y is a quantity, use "
+            "NumpyMLPRegressor."
         )

@@ -74,9 +74,9 @@ def check_hidden_layer_sizes(value: Any, owner: str) -> list[int]:
 
 def check_quantile(value: Any, owner: str) -> None:
     """Raise InvalidParameterError unless `quantile` is a level in (0, 1), or distinct levels."""
-    levels = np.ravel(value).tolist()
+    levels = list(value) if np.iterable(value) else [value]
     are_levels = all(isinstance(q, Real) and 0 < float(q) < 1 for q in levels)
-    if not levels or np.ndim(value) > 1 or not are_levels or len(set(levels)) < len(levels):
+    if not levels or not are_levels or len({float(q) for q in levels}) < len(levels):
         raise InvalidParameterError(
             f"The 'quantile' parameter of {owner} must be a float in (0, 1), or a sequence of "
             f"distinct floats in (0, 1). Got {value!r} instead."

@@ -8,6 +8,7 @@ from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 
 from skmlp._data.request import FitMode, FitRequest
+from skmlp._data.scales import n_sampled_rows
 from skmlp._engine.losses.registry import REGRESSION_LOSSES
 from skmlp._engine.network import Network
 from skmlp._training.dataset import Dataset
@@ -17,9 +18,6 @@ from skmlp._warn import warn
 
 # "a thousand times another's", as far as a sample of the rows can tell
 _FACTOR = 500
-
-# sampled: rows at most, and numbers at most
-_N_ROWS, _N_NUMBERS = 1000, 10**7
 
 
 def unscaled_columns(data: Dataset) -> tuple[int, int] | None:
@@ -31,8 +29,7 @@ def unscaled_columns(data: Dataset) -> tuple[int, int] | None:
     """
     if issparse(data.X):
         return None
-    n_rows = min(_N_ROWS, max(2, _N_NUMBERS // data.X.shape[1]))
-    X = data.subsample(n_rows).gather().X
+    X = data.subsample(n_sampled_rows(data.X.shape[1])).gather().X
     with np.errstate(over="ignore"):
         ranges = X.max(axis=0).astype(np.float64) - X.min(axis=0)
     widest = int(ranges.argmax())
@@ -133,14 +130,22 @@ def warn_of_ending(
             reason += f"; {history.message}" if history.message else ""
         warn(
             f"Training ended before it converged: {reason}. Increase {limit}, scale the "
-            "features, or accept the model if its loss_curve_ has become flat.",
+            f"features{_and_target(estimator)}, or accept the model if its loss_curve_ has become "
+            "flat.",
             ConvergenceWarning,
         )
     elif unbeaten_baseline is not None:
         warn(
             "Training has come to a standstill, but the predictions are hardly better than "
             f"{unbeaten_baseline}, whatever the row. Scale the features, for example "
-            "with StandardScaler; try a higher or lower learning_rate_init, a smaller alpha, "
-            "or a smaller tol. If nothing helps, the features may say nothing of y.",
+            f"with StandardScaler{_and_target(estimator)}; try a higher or lower "
+            "learning_rate_init, a smaller alpha, or a smaller tol. If nothing helps, the features "
+            "may say nothing of y.",
             ConvergenceWarning,
         )
+
+
+def _and_target(estimator: Any) -> str:
+    """Return the advice to standardise the target, if there is the choice and it was not made."""
+    is_choice = getattr(estimator, "standardize_target", True) is False
+    return " and the target (standardize_target=True)" if is_choice else ""

@@ -30,6 +30,7 @@ _VALUES = {
     ("batch_size", None): "auto",
     ("hidden_layer_sizes", None): (),
     ("learning_rate", "onecycle"): "one_cycle",
+    ("loss", "huber_loss"): "huber",
     ("loss", "l1"): "absolute_error",
     ("loss", "l2"): "squared_error",
     ("loss", "mae"): "absolute_error",
@@ -38,6 +39,9 @@ _VALUES = {
     ("loss", "mse"): "squared_error",
     ("loss", "pinball"): "quantile",
     ("loss", "quantile_loss"): "quantile",
+    ("loss", "rmse"): "squared_error",
+    ("loss", "smooth_l1"): "huber",
+    ("loss", "squared_loss"): "squared_error",
     ("solver", "l-bfgs"): "lbfgs",
 }
 
@@ -65,7 +69,7 @@ def with_hint(error: InvalidParameterError, params: dict[str, Any]) -> InvalidPa
             return InvalidParameterError(
                 f"{error} The rate itself is another parameter: learning_rate_init={value!r}."
             )
-        if name == "loss" and not isinstance(value, str):
+        if name == "loss" and not isinstance(value, str | None):
             return InvalidParameterError(
                 f"{error} The first parameter is loss; pass the layers by name: "
                 f"hidden_layer_sizes={value!r}."
