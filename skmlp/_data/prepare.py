@@ -147,6 +147,9 @@ def _sample_weights(w: Any, X: Matrix, name: str) -> FloatArray | None:
         return None
     check_not_masked(w, name)
     try:
-        return check_sample_weight(w, X, dtype=np.float64, ensure_non_negative=True)
+        w = check_sample_weight(w, X, dtype=np.float64, ensure_non_negative=True)
+        if not w.any():  # before version 1.9, scikit-learn does not check that
+            raise ValueError("Sample weights must contain at least one non-zero number.")
     except ValueError as error:
         raise ValueError(str(error).replace("sample_weight", name)) from error
+    return w

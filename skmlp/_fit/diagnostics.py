@@ -1,5 +1,6 @@
 """Warnings of fit, and what decides them."""
 
+from functools import cache
 from inspect import signature
 from typing import Any
 
@@ -91,13 +92,19 @@ def warn_of_unused_loss_parameters(estimator: Any) -> None:
     """Warn of parameters of a loss that another loss is used with."""
     users = {name: loss for loss in REGRESSION_LOSSES.values() for name in loss.parameters}
     for name, user in users.items():
-        value, default = getattr(estimator, name), signature(type(estimator)).parameters[name]
-        is_default = np.ndim(value) == 0 and value == default.default
+        value = getattr(estimator, name)
+        is_default = np.ndim(value) == 0 and value == _default(type(estimator), name)
         if user.name != estimator.loss and not is_default:
             warn(
                 f"{name}={value!r} has no effect with loss={estimator.loss!r}. Set "
                 f"loss={user.name!r}, or leave {name} out."
             )
+
+
+@cache
+def _default(cls: type, name: str) -> Any:
+    """Return the default of a parameter; cached, because signatures are slow."""
+    return signature(cls).parameters[name].default
 
 
 def warn_of_batch_size(estimator: Any, n_rows: int) -> None:
