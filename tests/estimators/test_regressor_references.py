@@ -98,4 +98,4 @@ def test_standardising_changes_no_linear_model_without_penalty():
             fitted(loss, y, None, alpha=0.0, standardize_target=standardize)
             for standardize in (False, True)
         )
-        assert_allclose(standardised.predict(X), plain.predict(X), rtol=1e-5)
+        assert_allclose(standardised.predict(X), plain.predict(X), rtol=5e-5)
