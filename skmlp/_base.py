@@ -40,6 +40,7 @@ from skmlp._engine.types import FloatArray, Matrix, Targets
 from skmlp._export.mixin import ExportMixin
 from skmlp._fit.fit import fit_estimator
 from skmlp._fit.hints import with_hint
+from skmlp._fit.valid_parameters import are_known_valid, remember_valid
 from skmlp._persistence.model import restored, saved
 from skmlp._threads import blas_threads, matmul_shapes
 from skmlp._training.optimizers import OPTIMIZERS
@@ -166,8 +167,11 @@ class BaseNumpyMLP(ExportMixin, CallbackSupportMixin, BaseEstimator, ABC):
         """Return what leads from raw output to the outputs of an ONNX graph."""
 
     def _validate_params(self) -> None:
+        if are_known_valid(self):
+            return
         try:
             super()._validate_params()
+            remember_valid(self)
         except InvalidParameterError as error:
             raise with_hint(error, self.get_params(deep=False)) from None
 

@@ -64,6 +64,8 @@ def plain_labels(y: Any, name: str = "y", remedy: str = _REMEDY) -> Any:
 
 def check_class_labels(y: npt.NDArray[Any], name: str = "y") -> None:
     """Raise ValueError if the values of a plain, 1-dimensional y are no class labels."""
+    if y.dtype.kind in "biuU":
+        return
     if y.dtype == object:
         types = _types(y)
         if not all(issubclass(kind, str) for kind in types):

@@ -7,7 +7,13 @@ from sklearn.utils.validation import validate_data
 
 from skmlp._compat import check_sample_weight
 from skmlp._data.class_weight import RowWeights, check_not_classes, combined_weights
-from skmlp._data.inputs import accepted_dtypes, check_not_masked, float_dtype, raise_with_remedy
+from skmlp._data.inputs import (
+    accepted_dtypes,
+    check_not_masked,
+    float_dtype,
+    is_valid_as_is,
+    raise_with_remedy,
+)
 from skmlp._data.numbers import check_precision
 from skmlp._data.request import FitMode, FitRequest
 from skmlp._data.scales import warn_of_far_validation_rows, warn_of_far_validation_targets
@@ -96,10 +102,22 @@ def _validated(
             accept_sparse="csr",
             multi_output=True,
             dtype=accepted_dtypes(X, dtype),
+            skip_check_array=_are_valid_as_is(X, y, dtype),
             **options,
         )
     except (ValueError, TypeError) as error:
         raise_with_remedy(error, estimator)
+
+
+def _are_valid_as_is(X: Any, y: Any, dtype: np.dtype) -> bool:
+    """Return whether X and y are plainly valid: finite, not empty, in rows, of the same length."""
+    return (
+        is_valid_as_is(X, dtype)
+        and X.flags.c_contiguous
+        and isinstance(y, np.ndarray)
+        and y.shape == (len(X),)
+        and (y.dtype.kind in "biuU" or (y.dtype.kind == "f" and bool(np.isfinite(y).all())))
+    )
 
 
 def _encoded(targets: TargetEncoder, y: Any, dtype: np.dtype, name: str = "y") -> Targets:

@@ -1,6 +1,5 @@
 """The steps of `fit` and `partial_fit`, in order; all or nothing."""
 
-import copy
 import math
 import time
 from collections.abc import Iterator
@@ -66,7 +65,7 @@ def fit_estimator(estimator: Any, request: FitRequest) -> bool:
         fitted._validate_params()
     check_parameters(fitted, mode)
     warn_of_ignored_parameters(fitted, request)
-    state = copy.deepcopy(fitted._state) if mode.continues else TrainingState()
+    state = fitted._state.copy() if mode.continues else TrainingState()
     data = prepare_fit_data(fitted, request)
     if not mode.continues:
         warn_of_scales(fitted, data.train)

@@ -50,3 +50,33 @@ def test_normalised_partial_fits_train_as_one_fit_does():
         model._state.vectors[:, :n_trained], whole._state.vectors[:, :n_trained]
     )
     assert not np.array_equal(model.coefs_[0], whole.coefs_[0])
+
+
+@pytest.mark.parametrize(
+    "rng",
+    [
+        np.random.RandomState(3),
+        np.random.RandomState(np.random.PCG64(3)),
+        np.random.RandomState(np.random.MT19937(np.random.SeedSequence(3))),
+        None,
+    ],
+    ids=["legacy", "pcg64", "mt19937", "none"],
+)
+def test_a_copy_shares_no_generator_array_or_rule(rng):
+    model = small(shuffle=True, batch_size=20, **REGULARISED)
+    state = model.partial_fit(X, y, classes=[0, 1, 2])._state
+    if rng is not None:
+        rng.randn()  # the second of a pair of normal numbers is kept
+    state.rng = state.split_rng = rng
+    copied, again = state.copy(), state.copy()
+    assert copied.rule is not state.rule
+    assert copied.solver.optimizer is not state.solver.optimizer
+    assert not np.shares_memory(copied.solver.optimizer.M, state.solver.optimizer.M)
+    assert copied.noise_rng is not state.noise_rng
+    for name in ("rng", "split_rng") if rng is not None else ():
+        first, second = getattr(copied, name), getattr(again, name)
+        drawn = first.randn(3)
+        np.testing.assert_array_equal(second.randn(3), drawn)
+        assert type(first._bit_generator) is type(rng._bit_generator)
+    if rng is not None:
+        np.testing.assert_array_equal(rng.randn(3), drawn)
