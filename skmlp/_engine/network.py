@@ -159,6 +159,7 @@ class Network:
         self._x = np.empty((n_rows if self._on_input else 0, self.layer_sizes[0]), dtype)
         self._x_moved = np.empty((n_rows if self.rho else 0, self.layer_sizes[0]), dtype)
         self._grad_at_x = np.empty(self.grad.size if self.rho else 0, dtype)
+        self._views: dict[int, tuple[list[Matrix], list[FloatArray], FloatArray]] = {}
 
     def loss_gradient(self, X: Matrix, y: Targets, w: FloatArray | None = None) -> float:
         """Return E for a batch of at most the reserved size; write its gradient into `grad`."""
@@ -174,15 +175,22 @@ class Network:
         self, x: Matrix, y: Targets, w: FloatArray | None, dx: FloatArray | None = None
     ) -> float:
         """Return E without penalty; write its gradient into `grad`, and that by x into `dx`."""
-        m, K = x.shape[0], self.layer_sizes[-1]
-        # column after column: the maximum and the sum of all rows then take few, long passes
-        z = self._z[: m * K].reshape(K, m).T
-        a = [x, *(buffer[:m] for buffer in self._a), z]
-        delta = [*(buffer[:m] for buffer in self._delta), z]
+        a, delta, z = self._batch_views(x.shape[0])
+        a[0] = x
         forward(self.layers, self._in_place, a)
         E = self.loss.loss_gradient(z, y, w)
         backward(self.layers, self._in_place, a, delta, dx)
         return E
+
+    def _batch_views(self, m: int) -> tuple[list[Matrix], list[FloatArray], FloatArray]:
+        """Return [X, a^1, ..., z^L], the deltas, and z^L for m rows; the same ones each time."""
+        if m not in self._views:
+            K = self.layer_sizes[-1]
+            # column after column: the maximum and the sum of all rows then take few, long passes
+            z = self._z[: m * K].reshape(K, m).T
+            a = [None, *(buffer[:m] for buffer in self._a), z]
+            self._views[m] = a, [*(buffer[:m] for buffer in self._delta), z], z
+        return self._views[m]
 
     def _adversarial_pass(self, x: Matrix, y: Targets, w: FloatArray | None) -> float:
         """Return the mean of E for x and for x'; write its gradient into `grad`."""

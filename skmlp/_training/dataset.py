@@ -97,10 +97,14 @@ def minibatches(
         overwrites.
     """
     take = _taker(data.X, batch_size, order is not None, dtype or data.X.dtype)
+    y, w = data.y, data.w
+    if order is not None:
+        # unlike rows of X, those of an epoch fit into memory
+        y, w = y[order], None if w is None else w[order]
     for start in range(0, len(data), batch_size):
-        stop = min(start + batch_size, len(data))
-        batch = slice(start, stop) if order is None else order[start:stop]
-        yield take(batch), data.y[batch], None if data.w is None else data.w[batch]
+        rows = slice(start, min(start + batch_size, len(data)))
+        batch = rows if order is None else order[rows]
+        yield take(batch), y[rows], None if w is None else w[rows]
 
 
 def _taker(

@@ -22,11 +22,11 @@ class _NoSeed(ISeedSequence):
 
 def _copied(rng: np.random.RandomState | None) -> np.random.RandomState | None:
     """Return a copy of the generator, a third as slow as `copy.deepcopy`."""
-    bits: Any = None if rng is None else rng._bit_generator
-    if rng is None or type(bits) is not np.random.MT19937 or bits.seed_seq is not None:
+    bits: Any = getattr(rng, "_bit_generator", None)
+    mt19937: Any = np.random.MT19937
+    if rng is None or type(bits) is not mt19937 or bits.seed_seq is not None:
         return copy.deepcopy(rng)
-    new_bits: Any = np.random.MT19937
-    copied = np.random.RandomState(new_bits(_NoSeed()))
+    copied = np.random.RandomState(mt19937(_NoSeed()))
     copied.seed(0)  # as in one made by a number, there is no seed sequence then
     copied.set_state(rng.get_state(legacy=False))
     return copied
