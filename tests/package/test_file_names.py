@@ -10,9 +10,12 @@ from sklearn.datasets import load_iris
 
 from skmlp import (
     FoldEnsembleClassifier,
+    FoldEnsembleRegressor,
     HiddenLayerTransformer,
     NumpyMLPClassifier,
+    NumpyMLPRegressor,
     make_tabular_classifier,
+    make_tabular_regressor,
 )
 from skmlp.preprocessing import columns_of_kind, none_for_missing
 
@@ -22,6 +25,8 @@ X, y = load_iris(return_X_y=True)
 TABLE = pd.DataFrame({"length": X[:, 0], "long": X[:, 0] > 5, "side": np.arange(150) % 2})
 CLASSIFIER = "skmlp._classifier.NumpyMLPClassifier"
 ENSEMBLE = "skmlp._fold_ensemble.FoldEnsembleClassifier"
+REGRESSOR = "skmlp._regressor.NumpyMLPRegressor"
+REGRESSOR_ENSEMBLE = "skmlp._fold_ensemble_regressor.FoldEnsembleRegressor"
 TRANSFORMER = "skmlp._hidden_layer.HiddenLayerTransformer"
 PREPROCESSING = {
     f"skmlp.preprocessing.{name}"
@@ -39,6 +44,10 @@ def network(**params):
     return NumpyMLPClassifier((3,), max_iter=2, random_state=0, **params)
 
 
+def regressor(loss="squared_error", **params):
+    return NumpyMLPRegressor(loss, (3,), max_iter=2, random_state=0, **params)
+
+
 FITTED = {
     "classifier": (lambda: network().fit(X, y), {CLASSIFIER}),
     "classifier with early stopping": (
@@ -52,6 +61,22 @@ FITTED = {
     "ensemble": (
         lambda: FoldEnsembleClassifier(network(early_stopping=True), 2).fit(X, y),
         {CLASSIFIER, ENSEMBLE},
+    ),
+    "regressor": (
+        lambda: regressor("quantile", quantile=(0.1, 0.9), standardize_target=True).fit(X, y),
+        {REGRESSOR},
+    ),
+    "regressor after partial_fit": (
+        lambda: regressor("huber", standardize_target=True).partial_fit(X, X[:, :2]),
+        {REGRESSOR},
+    ),
+    "ensemble of regressors": (
+        lambda: FoldEnsembleRegressor(regressor(early_stopping=True), 2).fit(X, X[:, 0]),
+        {REGRESSOR, REGRESSOR_ENSEMBLE},
+    ),
+    "pipeline of regressors": (
+        lambda: make_tabular_regressor(0, n_members=2, max_iter=2).fit(TABLE, X[:, 2]),
+        {REGRESSOR, REGRESSOR_ENSEMBLE, *PREPROCESSING},
     ),
     "transformer": (
         lambda: HiddenLayerTransformer(network()).fit(X, y),

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from make_models import CASES, LABELS, ROWS, small
 
+from skmlp._data.regression_targets import RegressionTargets
 from skmlp._data.targets import ClassificationTargets
+from skmlp._engine.losses.regression import SquaredError
 from skmlp._persistence.forms import check_form, is_float
 from skmlp._persistence.state_dict import CLASSES, from_state_dict, to_state_dict
 from skmlp._training.early_stopping import ReplayedPlateaus, StoppingRule
@@ -43,6 +45,8 @@ def some(name):
     cls = CLASSES[name]
     if cls is ClassificationTargets:
         return cls(np.array(["a", "b"]))
+    if cls is RegressionTargets:
+        return cls(np.arange(3.0), SquaredError())
     if cls is ReplayedPlateaus:
         return cls([1, 2])
     if cls in SCHEDULES.values():

@@ -116,6 +116,8 @@ def test_the_names_of_the_classes_are_part_of_the_file_format():
     classes = {name for name, cls in CLASSES.items() if cls not in (Part, Whole)}
     assert classes == {
         "ClassificationTargets", "SoftmaxCrossEntropy", "LogisticCrossEntropy",
+        "RegressionTargets", "AbsoluteError", "GammaDeviance", "Huber", "Pinball",
+        "PoissonDeviance", "SquaredError",
         "History", "ReplayedPlateaus", "Solver", "StoppingRule", "TrainingState",
         "Adam", "AdamW", "NAdam", "RMSprop", "SGD",
         "Adaptive", "Constant", "Cosine", "Exponential", "InverseScaling", "Linear", "OneCycle",
