@@ -549,7 +549,8 @@ class NumpyMLPRegressor(RegressorMixin, BaseNumpyMLP):
         w = None if sample_weight is None else check_sample_weight(sample_weight, X)
         encoded = self._targets.encode(y)
         predicted = self._predict_valid_by_chunks(X, self._loss.predict)
-        score = self._loss.score(self._targets.standardized_values(predicted), encoded, w)
+        with np.errstate(all="ignore"):
+            score = self._loss.score(self._targets.standardized_values(predicted), encoded, w)
         if math.isnan(score):
             check_domain(y, self._loss, "y")
         return score

@@ -141,6 +141,8 @@ class RegressionTargets:
         return y[:, np.newaxis] if y.ndim == 1 else y
 
 
+# what overflows is refused by `check_precision`
+@np.errstate(over="ignore", invalid="ignore")
 def _location_and_scale(
     y: FloatArray, w: FloatArray | None, link: Link
 ) -> tuple[FloatArray, FloatArray, Any]:
