@@ -48,7 +48,8 @@ class NumpyMLPRegressor(RegressorMixin, BaseNumpyMLP):
 
     NumpyMLPRegressor is a drop-in successor of :class:`sklearn.neural_network.MLPRegressor`: the
     parameters up to `max_fun` are the same, and in float64 the same `random_state` gives the same
-    model. `loss` has more values there, and the parameters after `max_fun` are additions.
+    model. `loss`, `activation`, `solver` and `learning_rate` accept more values, and the parameters
+    after `max_fun` are additions.
 
     Scale the features before training, for example with
     :class:`~sklearn.preprocessing.StandardScaler`, and the target with ``standardize_target=True``.
@@ -117,8 +118,8 @@ class NumpyMLPRegressor(RegressorMixin, BaseNumpyMLP):
         Whether to print a table with a line per epoch. If an int k, with a line every k epochs.
     warm_start : bool, default=False
         Whether `fit` starts from the parameters of the previous fit, with the same number of
-        targets. Early stopping then reuses one validation split, so that no training row is used
-        to evaluate the model.
+        targets and the same output activation. Early stopping then reuses one validation split, so
+        that no training row is used to evaluate the model.
     momentum : float, default=0.9
         Fraction of the previous step that is added to the next step, for "sgd". In [0, 1].
     nesterovs_momentum : bool, default=True
@@ -155,8 +156,10 @@ class NumpyMLPRegressor(RegressorMixin, BaseNumpyMLP):
         Whether to train on (y - mean) / standard deviation, weighted, of each target; for "poisson"
         and "gamma" on y / mean. Recommended, because it makes training independent of the units of
         y: `learning_rate_init`, `alpha`, `tol`, `delta` and all recorded losses then are in
-        standardised units. `coefs_`, `intercepts_`, predictions and scores are in units of y.
-        `warm_start` and `partial_fit` use the mean and the deviation of the first call again.
+        standardised units. `coefs_`, `intercepts_`, predictions, `y_val` and scores are in units of
+        y. A constant target is predicted as that constant. `warm_start` and `partial_fit` use the
+        mean and the deviation of the first call again. In float32, predictions have seven digits,
+        those of the mean included: for y that varies by less than 1e-5 of its mean use float64.
     weight_init : str or float, default="glorot_uniform"
         Distribution of the initial weights: "glorot_uniform" (as in MLPRegressor, including the
         biases), "glorot_normal", "he_uniform", "he_normal", "lecun_normal" (with biases 0); or a
@@ -240,7 +243,8 @@ class NumpyMLPRegressor(RegressorMixin, BaseNumpyMLP):
     intercepts_ : list of ndarray
         Bias vector b^l of each layer.
     loss_ : float
-        Loss of the last epoch: mean of `loss` over its batches, plus the penalty.
+        Loss of the last epoch: mean of `loss` over its batches, plus the penalty. As all losses, in
+        standardised units with `standardize_target`.
     best_epoch_ : int
         Epoch (counted from 1 in the last call to `fit`) whose parameters the model uses. 0 if early
         stopping restored the parameters from before that call.
@@ -272,8 +276,11 @@ class NumpyMLPRegressor(RegressorMixin, BaseNumpyMLP):
     out_activation_ : {"identity", "exp"}
         Output activation: "exp" for "poisson" and "gamma", else "identity".
     target_mean_, target_scale_ : float, ndarray of shape (n_targets,) or None
-        Mean and scale by which y is standardised; an array for several targets. None without
-        `standardize_target`.
+        Shift and scale by which y is standardised; an array for several targets. With "poisson"
+        and "gamma", 0 and the mean. None without `standardize_target`.
+    delta_ : float or ndarray of shape (n_targets,)
+        For "huber": the error beyond which the loss is linear, in units of y, as fixed before the
+        first step.
     n_features_in_ : int
         Number of features in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -601,10 +608,7 @@ class NumpyMLPRegressor(RegressorMixin, BaseNumpyMLP):
 
     @property
     def delta_(self) -> float | FloatArray:
-        """The error beyond which Huber's loss is linear, in units of y, as fixed before training.
-
-        An array for several targets. Only for ``loss="huber"``.
-        """
+        """The error beyond which Huber's loss is linear, in units of y, for each target."""
         threshold = getattr(getattr(self, "_loss", None), "threshold", None)
         if threshold is None:
             raise AttributeError("delta_ is there after fit with loss='huber' only.")
