@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_consistent_length
 from skmlp._base import BaseNumpyMLP, is_stochastic
 from skmlp._choices import ActivationName, Dtype, LearningRate, Solver, WeightInit
 from skmlp._compat import Interval, StrOptions, fit_context
-from skmlp._data.class_weight import ClassWeights, class_weights
+from skmlp._data.class_weight import ClassWeights, check_not_classes, class_weights
 from skmlp._data.labels import plain_labels
 from skmlp._data.request import FitMode, FitRequest
 from skmlp._data.targets import ClassificationTargets, continued_targets, first_targets
@@ -437,6 +437,8 @@ class NumpyMLPClassifier(ClassifierMixin, BaseNumpyMLP):
             As in `fit`; also if `classes` is missing in the first call or differs in a later one,
             if y has labels not among them, or if ``class_weight="balanced"``.
         """
+        if classes is None:
+            check_not_classes(sample_weight, y)
         mode = FitMode(continues=hasattr(self, "coefs_"), partial=True)
         fit_estimator(self, FitRequest(X, y, sample_weight, classes=classes, mode=mode))
         return self

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.validation import validate_data
 
 from skmlp._compat import check_sample_weight
-from skmlp._data.class_weight import RowWeights, check_not_classes, combined_weights
+from skmlp._data.class_weight import RowWeights, combined_weights
 from skmlp._data.inputs import (
     accepted_dtypes,
     check_not_masked,
@@ -55,8 +55,6 @@ def prepare_fit_data(estimator: Any, request: FitRequest) -> FitData:
 
     Of the estimator, only the number and the names of the features are set.
     """
-    if request.mode.partial and request.classes is None:
-        check_not_classes(request.sample_weight, request.y)
     dtype = _compute_dtype(estimator, request)
     X, y = _validated(
         estimator, request.X, request.y, dtype, order="C", reset=not request.mode.continues

@@ -203,6 +203,11 @@ def test_targets_too_large_to_be_standardised_are_refused():
     assert_refuses(model, lambda model: model.fit(X, np.sign(y) * 1.7e308), "too large")
 
 
+def test_weights_of_the_wrong_number_are_refused_as_weights(fitted):
+    assert_refuses(fitted, lambda model: model.partial_fit(X, y, [0, 1]), "sample_weight.shape")
+    assert_refuses(fitted, lambda model: model.partial_fit(X, y, [*y, 7.0]), "sample_weight.shape")
+
+
 # --- Domains ----------------------------------------------------------------------------------
 
 
