@@ -102,7 +102,7 @@ def warn_of_unused_loss_parameters(estimator: Any) -> None:
 
 
 @cache
-def _default(cls: type, name: str) -> Any:
+def _default(cls: Any, name: str) -> Any:
     """Return the default of a parameter; cached, because signatures are slow."""
     return signature(cls).parameters[name].default
 
