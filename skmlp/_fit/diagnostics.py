@@ -90,10 +90,11 @@ def warn_of_ignored_parameters(estimator: Any, request: FitRequest) -> None:
 
 def warn_of_unused_loss_parameters(estimator: Any) -> None:
     """Warn of parameters of a loss that another loss is used with."""
+    cls: Any = type(estimator)
     users = {name: loss for loss in REGRESSION_LOSSES.values() for name in loss.parameters}
     for name, user in users.items():
         value = getattr(estimator, name)
-        is_default = np.ndim(value) == 0 and value == _default(type(estimator), name)
+        is_default = np.ndim(value) == 0 and value == _default(cls, name)
         if user.name != estimator.loss and not is_default:
             warn(
                 f"{name}={value!r} has no effect with loss={estimator.loss!r}. Set "
@@ -102,7 +103,7 @@ def warn_of_unused_loss_parameters(estimator: Any) -> None:
 
 
 @cache
-def _default(cls: Any, name: str) -> Any:
+def _default(cls: type, name: str) -> Any:
     """Return the default of a parameter; cached, because signatures are slow."""
     return signature(cls).parameters[name].default
 
