@@ -1,16 +1,17 @@
-"""Compare classifiers for tabular data: accuracy, log loss and the CPU time of training.
+"""Compare classifiers or regressors for tabular data: their errors and the CPU time of training.
 
 The data are four small sets that come with scikit-learn, or your own: a folder of .npz files, each
-with a matrix X and labels y::
+with a matrix X and labels or numbers y::
 
     python examples/benchmark_tabular.py
+    python examples/benchmark_tabular.py --regression
     python examples/benchmark_tabular.py --data path/to/folder --output results
     python examples/benchmark_tabular.py --models skmlp HistGradientBoosting --seeds 0
 
-Every model sees the same stratified splits into training and test rows, one for each seed, and
-every model has its own process, limited to one thread. Results are saved as they come; what the
-output folder holds already is not computed again. RealMLP takes part where pytabkit is installed.
-What the figures mean is explained in docs/tabular.md.
+Every model sees the same splits into training and test rows, one for each seed, stratified by
+class. Every model has its own process, limited to one thread. Results are saved as they come; what
+the output folder holds already is not computed again. RealMLP takes part where pytabkit is
+installed, CatBoost where catboost is. What the figures mean is explained in docs/tabular.md.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from importlib import metadata, util
 from multiprocessing import get_context
 from pathlib import Path
@@ -32,13 +34,11 @@ import numpy as np
 # The models are imported by the process that measures them.
 
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
-JSON_NAME = "benchmark_tabular.json"
-TEST_SIZE = 0.25
-PACKAGES = ("numpy", "scipy", "scikit-learn", "skmlp", "torch", "pytabkit")
-BUILT_IN = ("iris", "wine", "breast_cancer", "digits")
+PACKAGES = ("numpy", "scipy", "scikit-learn", "skmlp", "torch", "pytabkit", "catboost")
+PACKAGE_OF = {"RealMLP": "pytabkit", "CatBoost": "catboost"}
 
 
-# --- The models
+# --- Classifiers
 
 
 def skmlp(seed: int, **params: Any) -> Any:
@@ -76,25 +76,144 @@ def real_mlp(seed: int) -> Any:
     return RealMLP_TD_Classifier(random_state=seed, device="cpu", n_threads=1, verbosity=0)
 
 
-MODELS: dict[str, Callable[[int], Any]] = {
-    "skmlp": skmlp,
-    "skmlp-no-stopping": skmlp_no_stopping,
-    "MLPClassifier": mlp_classifier,
-    "HistGradientBoosting": hist_gradient_boosting,
-    "RealMLP": real_mlp,
-}
+def scores_of_classes(
+    probabilities: np.ndarray, y: np.ndarray, y_train: np.ndarray
+) -> dict[str, float]:
+    """Return the accuracy and the log loss on test rows."""
+    from sklearn.metrics import accuracy_score, log_loss
+
+    # in float32 the rows add up to 1 only nearly, which log_loss would warn of
+    probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
+    classes = np.unique(y_train)
+    return {
+        "accuracy": accuracy_score(y, classes[probabilities.argmax(axis=1)]),
+        "log_loss": log_loss(y, probabilities, labels=classes),
+    }
+
+
+# --- Regressors
+
+
+def skmlp_regressor(seed: int) -> Any:
+    """Return the recommended pipeline of skmlp."""
+    from skmlp import make_tabular_regressor
+
+    return make_tabular_regressor(random_state=seed)
+
+
+def mlp_regressor(seed: int) -> Any:
+    """Return scikit-learn's network by default, on standardised features and targets."""
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.neural_network import MLPRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    network = TransformedTargetRegressor(
+        MLPRegressor(random_state=seed), transformer=StandardScaler()
+    )
+    return make_pipeline(StandardScaler(), network)
+
+
+def hist_gradient_boosting_regressor(seed: int) -> Any:
+    """Return scikit-learn's boosted trees by default."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    return HistGradientBoostingRegressor(random_state=seed)
+
+
+def cat_boost_regressor(seed: int) -> Any:
+    """Return CatBoost by default."""
+    from catboost import CatBoostRegressor
+
+    return CatBoostRegressor(
+        random_seed=seed, thread_count=1, verbose=False, allow_writing_files=False
+    )
+
+
+def real_mlp_regressor(seed: int) -> Any:
+    """Return pytabkit's RealMLP by default."""
+    from pytabkit import RealMLP_TD_Regressor
+
+    return RealMLP_TD_Regressor(random_state=seed, device="cpu", n_threads=1, verbosity=0)
+
+
+def scores_of_numbers(
+    predicted: np.ndarray, y: np.ndarray, y_train: np.ndarray
+) -> dict[str, float]:
+    """Return the root mean square error on test rows, over the deviation of training targets."""
+    error = np.sqrt(np.mean((predicted.reshape(y.shape) - y) ** 2))
+    return {"error": float(error / np.std(y_train))}
+
+
+# --- The two tasks
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is compared, on which data, by which scores."""
+
+    json_name: str
+    models: dict[str, Callable[[int], Any]]
+    built_in: dict[str, tuple[str, dict[str, Any]]]
+    test_size: float
+    stratified: bool
+    method: str
+    scores: Callable[[np.ndarray, np.ndarray, np.ndarray], dict[str, float]]
+    best: dict[str, Callable]
+
+
+CLASSIFICATION = Task(
+    "benchmark_tabular.json",
+    {
+        "skmlp": skmlp,
+        "skmlp-no-stopping": skmlp_no_stopping,
+        "MLPClassifier": mlp_classifier,
+        "HistGradientBoosting": hist_gradient_boosting,
+        "RealMLP": real_mlp,
+    },
+    {
+        name: (f"load_{name}", {"return_X_y": True})
+        for name in ("breast_cancer", "digits", "iris", "wine")
+    },
+    test_size=0.25,
+    stratified=True,
+    method="predict_proba",
+    scores=scores_of_classes,
+    best={"accuracy": max, "log_loss": min},
+)
+REGRESSION = Task(
+    "benchmark_tabular_regression.json",
+    {
+        "skmlp": skmlp_regressor,
+        "MLPRegressor": mlp_regressor,
+        "HistGradientBoosting": hist_gradient_boosting_regressor,
+        "CatBoost": cat_boost_regressor,
+        "RealMLP": real_mlp_regressor,
+    },
+    {
+        "diabetes": ("load_diabetes", {"return_X_y": True}),
+        "friedman1": ("make_friedman1", {"n_samples": 1000, "noise": 1.0, "random_state": 0}),
+        "friedman2": ("make_friedman2", {"n_samples": 1000, "noise": 125.0, "random_state": 0}),
+        "friedman3": ("make_friedman3", {"n_samples": 1000, "noise": 0.1, "random_state": 0}),
+    },
+    test_size=0.3,
+    stratified=False,
+    method="predict",
+    scores=scores_of_numbers,
+    best={"error": min},
+)
 
 
 # --- The data
 
 
-def data_sets(folder: Path | None) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+def data_sets(task: Task, folder: Path | None) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Yield the name, X and y of each data set, in alphabetical order."""
     if folder is None:
         from sklearn import datasets
 
-        for name in sorted(BUILT_IN):
-            yield name, *getattr(datasets, f"load_{name}")(return_X_y=True)
+        for name, (function, params) in task.built_in.items():
+            yield name, *getattr(datasets, function)(**params)
         return
     for path in sorted(folder.glob("*.npz")):
         with np.load(path, allow_pickle=False) as data:
@@ -104,61 +223,62 @@ def data_sets(folder: Path | None) -> Iterator[tuple[str, np.ndarray, np.ndarray
 # --- Measuring, in the model's own process
 
 
-def warm_up(model: str) -> None:
+def warm_up(task: Task, model: str) -> None:
     """Train on a few rows, so that nothing is left to import when the time is taken."""
     from sklearn.datasets import load_iris
 
     X, y = load_iris(return_X_y=True)
-    fit_and_score(model, X, y, seed=0)
+    fit_and_score(task, model, X, y if task.stratified else X[:, 0], seed=0)
 
 
-def fit_and_score(model: str, X: np.ndarray, y: np.ndarray, seed: int) -> dict[str, float]:
+def fit_and_score(
+    task: Task, model: str, X: np.ndarray, y: np.ndarray, seed: int
+) -> dict[str, float]:
     """Return what the model scores on the test rows of the seed's split, and its CPU seconds."""
-    from sklearn.metrics import accuracy_score, log_loss
     from sklearn.model_selection import train_test_split
 
     X_train, X_test, y_train, y_test = train_test_split(
-        X, y, test_size=TEST_SIZE, stratify=y, random_state=seed
+        X,
+        y,
+        test_size=task.test_size,
+        stratify=y if task.stratified else None,
+        random_state=seed,
     )
-    classifier = MODELS[model](seed)
+    estimator = task.models[model](seed)
     start = time.process_time()
     with warnings.catch_warnings():
-        # the default MLPClassifier reaches its 200 epochs on many data sets
+        # scikit-learn's networks reach their 200 epochs on many data sets
         warnings.simplefilter("ignore")
-        classifier.fit(X_train, y_train)
+        estimator.fit(X_train, y_train)
     fitted = time.process_time()
-    probabilities = np.asarray(classifier.predict_proba(X_test), dtype=np.float64)
+    predictions = np.asarray(getattr(estimator, task.method)(X_test), dtype=np.float64)
     predicted = time.process_time()
-    # in float32 the rows add up to 1 only nearly, which log_loss would warn of
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
-    classes = np.unique(y_train)
     return {
-        "accuracy": accuracy_score(y_test, classes[probabilities.argmax(axis=1)]),
-        "log_loss": log_loss(y_test, probabilities, labels=classes),
+        **task.scores(predictions, y_test, y_train),
         "fit_seconds": fitted - start,
         "predict_seconds": predicted - fitted,
     }
 
 
-def measure(args: argparse.Namespace, records: list[dict[str, Any]], save: Callable) -> None:
+def measure(
+    task: Task, args: argparse.Namespace, records: list[dict[str, Any]], save: Callable
+) -> None:
     """Add to the records what is missing there, model by model."""
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     done = {(record["model"], record["data"], record["seed"]) for record in records}
     for model in args.models:
         # a new process has not imported NumPy yet, and so obeys the limits set above
-        with ProcessPoolExecutor(1, get_context("spawn"), warm_up, (model,)) as process:
-            for name, X, y in data_sets(args.data):
+        with ProcessPoolExecutor(1, get_context("spawn"), warm_up, (task, model)) as process:
+            for name, X, y in data_sets(task, args.data):
                 for seed in args.seeds:
                     if (model, name, seed) in done:
                         continue
-                    scores = process.submit(fit_and_score, model, X, y, seed).result()
+                    scores = process.submit(fit_and_score, task, model, X, y, seed).result()
                     records.append({"model": model, "data": name, "seed": seed, **scores})
                     save()
-                    print(
-                        f"{model} {name} seed {seed}: accuracy {scores['accuracy']:.4f}, "
-                        f"log loss {scores['log_loss']:.4f}, {scores['fit_seconds']:.1f} s",
-                        file=sys.stderr,
-                    )
+                    values = [f"{title(score)} {scores[score]:.4f}" for score in task.best]
+                    values.append(f"{scores['fit_seconds']:.1f} s")
+                    print(f"{model} {name} seed {seed}: {', '.join(values)}", file=sys.stderr)
 
 
 # --- Reporting
@@ -170,30 +290,58 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def report(records: list[dict[str, Any]], models: list[str]) -> str:
-    """Return three tables: means over all data sets, and accuracy and log loss of each."""
+def title(quantity: str) -> str:
+    """Return the quantity as it is printed."""
+    return quantity.replace("_", " ")
 
-    def mean(quantity: str, model: str, name: str) -> float:
-        values = [r[quantity] for r in records if r["model"] == model and r["data"] == name]
-        return float(np.mean(values))
 
+def means(
+    records: list[dict[str, Any]], quantity: str, models: list[str], names: list[str]
+) -> np.ndarray:
+    """Return the means over the splits: a row for each model, a column for each data set."""
+    return np.array(
+        [
+            [
+                np.mean([r[quantity] for r in records if (r["model"], r["data"]) == (model, name)])
+                for name in names
+            ]
+            for model in models
+        ]
+    )
+
+
+def report(task: Task, records: list[dict[str, Any]], models: list[str]) -> str:
+    """Return tables: means over all data sets, then each score for each data set."""
     names = sorted({record["data"] for record in records})
-    rows = []
-    for model in models:
-        accuracy, loss, fit, predict = (
-            [mean(quantity, model, name) for name in names]
-            for quantity in ("accuracy", "log_loss", "fit_seconds", "predict_seconds")
-        )
-        means = [f"{np.mean(accuracy):.4f}", f"{np.mean(loss):.4f}"]
-        rows.append([model, *means, f"{sum(fit):.1f}", f"{sum(predict):.2f}"])
-    tables = [table(["", "accuracy", "log loss", "CPU s, fit", "CPU s, predict"], rows)]
-    for quantity, best in (("accuracy", max), ("log_loss", min)):
+    scores = {score: means(records, score, models, names) for score in task.best}
+    columns = {title(score): [f"{v:.4f}" for v in s.mean(axis=1)] for score, s in scores.items()}
+    if "error" in scores:
+        columns |= compared(scores["error"], models[0])
+    for part, digits in (("fit", 1), ("predict", 2)):
+        seconds = means(records, f"{part}_seconds", models, names).sum(axis=1)
+        columns[f"CPU s, {part}"] = [f"{value:.{digits}f}" for value in seconds]
+    tables = [
+        table(["", *columns], [list(row) for row in zip(models, *columns.values(), strict=True)])
+    ]
+    for score, best in task.best.items():
         rows = []
-        for name in names:
-            values = [f"{mean(quantity, model, name):.4f}" for model in models]
-            rows.append([name, *(f"**{v}**" if v == best(values) else v for v in values)])
-        tables.append(table([quantity.replace("_", " "), *models], rows))
+        for name, values in zip(names, scores[score].T, strict=True):
+            texts = [f"{value:.4f}" for value in values]
+            rows.append([name, *(f"**{t}**" if t == best(texts) else t for t in texts)])
+        tables.append(table([title(score), *models], rows))
     return "\n\n".join(tables)
+
+
+def compared(errors: np.ndarray, first: str) -> dict[str, list[str]]:
+    """Return mean ranks, and mean differences to the first model with paired standard errors."""
+    from scipy.stats import rankdata
+
+    ranks = rankdata(errors, axis=0).mean(axis=1)
+    difference = errors - errors[0]
+    spread = difference.std(axis=1, ddof=1) if errors.shape[1] > 1 else np.full(len(errors), np.nan)
+    limits = spread / np.sqrt(errors.shape[1])
+    texts = [f"{d:+.4f} ± {e:.4f}" for d, e in zip(difference.mean(axis=1), limits, strict=True)]
+    return {"rank": [f"{rank:.2f}" for rank in ranks], f"minus {first}": ["", *texts[1:]]}
 
 
 def versions() -> dict[str, str]:
@@ -209,30 +357,45 @@ def versions() -> dict[str, str]:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the script and return its exit code."""
-    parser = argparse.ArgumentParser(description="Compare classifiers for tabular data.")
+    parser = argparse.ArgumentParser(description="Compare models for tabular data.")
+    parser.add_argument(
+        "--regression", action="store_true", help="compare regressors in place of classifiers"
+    )
     parser.add_argument(
         "--data", metavar="DIR", type=Path, help="folder of .npz files with X and y"
     )
     parser.add_argument(
         "--output", metavar="DIR", type=Path, default=".", help="folder to write to (default: here)"
     )
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument(
+        "--models", nargs="+", choices=dict.fromkeys([*CLASSIFICATION.models, *REGRESSION.models])
+    )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     args = parser.parse_args(argv)
+    task = REGRESSION if args.regression else CLASSIFICATION
+    args.models = args.models or list(task.models)
+    if unknown := [model for model in args.models if model not in task.models]:
+        parser.error(f"{', '.join(unknown)}: choose from {', '.join(task.models)}")
     if args.data is not None and not any(args.data.glob("*.npz")):
         parser.error(f"{args.data} holds no .npz files")
-    if "RealMLP" in args.models and util.find_spec("pytabkit") is None:
-        print("RealMLP is left out: pytabkit is not installed.", file=sys.stderr)
-        args.models.remove("RealMLP")
+    for model, package in PACKAGE_OF.items():
+        if model in args.models and util.find_spec(package) is None:
+            print(f"{model} is left out: {package} is not installed.", file=sys.stderr)
+            args.models.remove(model)
     args.output.mkdir(parents=True, exist_ok=True)
 
-    file = args.output / JSON_NAME
+    file = args.output / task.json_name
     results = json.loads(file.read_text()) if file.exists() else {"records": []}
     results["versions"] = versions()
-    measure(args, results["records"], lambda: file.write_text(json.dumps(results, indent=1) + "\n"))
-    names = {name for name, _, _ in data_sets(args.data)}
+    measure(
+        task,
+        args,
+        results["records"],
+        lambda: file.write_text(json.dumps(results, indent=1) + "\n"),
+    )
+    names = {name for name, _, _ in data_sets(task, args.data)}
     wanted = [r for r in results["records"] if r["data"] in names and r["seed"] in args.seeds]
-    print(report(wanted, args.models))
+    print(report(task, wanted, args.models))
     print(f"\nSaved {file}")
     return 0
 

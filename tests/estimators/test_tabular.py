@@ -292,6 +292,43 @@ def test_benchmark_saves_what_it_measures_and_measures_nothing_twice(tmp_path):
     assert f"| flowers | **{mean:.4f}** |" in second.stdout
 
 
+def test_benchmark_compares_regressors(tmp_path):
+    for seed in (0, 1):
+        rng = np.random.RandomState(seed)
+        Z = rng.normal(size=(60, 3))
+        np.savez(tmp_path / f"set{seed}.npz", X=Z, y=Z[:, 0] + rng.normal(size=60))
+    models = ["HistGradientBoosting", "MLPRegressor"]
+    command = ["--regression", "--data", tmp_path, "--output", tmp_path / "out", "--seeds", 0, 1]
+    result = run_benchmark(*command, "--models", *models, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    file = tmp_path / "out" / "benchmark_tabular_regression.json"
+    records = json.loads(file.read_text())["records"]
+    assert len(records) == 8
+    first, second = (
+        np.array(
+            [
+                np.mean([r["error"] for r in records if (r["model"], r["data"]) == (model, name)])
+                for name in ("set0", "set1")
+            ]
+        )
+        for model in models
+    )
+    rank = 1 + np.mean(second > first)
+    difference = second - first
+    row = next(line for line in result.stdout.splitlines() if line.startswith("| MLPRegressor"))
+    assert row.split(" | ")[1:4] == [
+        f"{second.mean():.4f}",
+        f"{rank:.2f}",
+        f"{difference.mean():+.4f} ± {difference.std(ddof=1) / np.sqrt(2):.4f}",
+    ]
+
+
+def test_benchmark_names_the_models_of_its_task(tmp_path):
+    result = run_benchmark("--regression", "--models", "MLPClassifier", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "MLPClassifier: choose from skmlp, MLPRegressor" in result.stderr
+
+
 def test_benchmark_names_a_folder_without_data(tmp_path):
     result = run_benchmark("--data", tmp_path, cwd=tmp_path)
     assert result.returncode == 2
