@@ -16,9 +16,9 @@ import warnings
 
 import numpy as np
 
-from skmlp import NumpyMLPClassifier
+from skmlp import NumpyMLPClassifier, NumpyMLPRegressor
 
-TRUSTED = ["skmlp._classifier.NumpyMLPClassifier"]
+TRUSTED = ["skmlp._classifier.NumpyMLPClassifier", "skmlp._regressor.NumpyMLPRegressor"]
 X = np.random.RandomState(0).normal(size=(24, 3)).round(3)
 NUMBERS = np.arange(24) % 3
 CASES = {
@@ -36,6 +36,20 @@ CASES = {
     "sgd": (NUMBERS, {"solver": "sgd", "dropout": 0.1, "learning_rate": "adaptive"}, 1),
     "generator": (NUMBERS, {"random_state": np.random.RandomState(np.random.Philox(3))}, 1),
     "not fitted": (None, {}, 0),
+}
+POSITIVE = np.exp(X)
+REGRESSIONS = {
+    "standardised": (POSITIVE[:, 0], {"standardize_target": True, "warm_start": True}, 1),
+    "two targets": (X[:, :2], {"loss": "huber", "early_stopping": True}, 0),
+    "levels": (X[:, 0], {"loss": "quantile", "quantile": (0.9, 0.1), "solver": "lbfgs"}, 0),
+    "gamma": (POSITIVE[:, 0], {"loss": "gamma", "standardize_target": True, "averaging": 0.9}, 2),
+    "constant": (np.full(24, 3.0), {"loss": "absolute_error", "standardize_target": True}, 0),
+    "poisson": (POSITIVE[:, :2], {"loss": "poisson", "batch_norm": True}, 1),
+    "regressor, not fitted": (None, {}, 0),
+}
+ESTIMATORS = {
+    **dict.fromkeys(CASES, NumpyMLPClassifier),
+    **dict.fromkeys(REGRESSIONS, NumpyMLPRegressor),
 }
 VALUES = [
     None, True, False, 0, 1, -1, 3, 255, 2**31 - 1, 2**31, -(2**31), 2**53 + 1, 2**64, 10**40,
@@ -70,9 +84,9 @@ BYTES_ALWAYS, SECONDS = 20e6, 1.0
 def states():
     """Return the states of honest models, as pickle and as skops store them."""
     found = {}
-    for name, (y, params, n_more) in CASES.items():
+    for name, (y, params, n_more) in (CASES | REGRESSIONS).items():
         params = {"max_iter": 3, "batch_size": 8, "random_state": 0, "n_threads": 1} | params
-        model = NumpyMLPClassifier((4, 3), **params)
+        model = ESTIMATORS[name](hidden_layer_sizes=(4, 3), **params)
         if y is not None:
             model.fit(X, y)
             for _ in range(n_more):
@@ -168,41 +182,42 @@ def size_of(tree):
     return tree.nbytes if isinstance(tree, np.ndarray) else 8
 
 
-def through_skops(state):
+def through_skops(cls, state):
     """Return what skops loads from a file of this state."""
     import skops.io
 
-    class Stored(NumpyMLPClassifier):
+    class Stored(cls):
         def __getstate__(self):
             return state
 
-    # the file names the classifier itself
-    Stored.__module__, Stored.__name__ = NumpyMLPClassifier.__module__, NumpyMLPClassifier.__name__
+    # the file names the class itself
+    Stored.__module__, Stored.__name__ = cls.__module__, cls.__name__
     return skops.io.loads(skops.io.dumps(Stored()), trusted=TRUSTED)
 
 
-def load(state):
-    model = NumpyMLPClassifier.__new__(NumpyMLPClassifier)
+def load(cls, state):
+    model = cls.__new__(cls)
     model.__setstate__(state)
     return model
 
 
-def outcome(state, loads):
+def outcome(cls, state, loads):
     """Load the state and use the model; return what became of it."""
     model, refusal = None, None
     try:
-        model = loads(state)
+        model = loads(cls, state)
     except ValueError as error:
         refusal = str(error)
     if refusal is not None:
         assert len(refusal) < 2000, refusal
         return "refused"
-    assert type(model) is NumpyMLPClassifier
+    assert type(model) is cls
     assert not {"predict", "predict_proba", "fit", "_predictor", "__class__"} & vars(model).keys()
     if not hasattr(model, "coefs_"):
         return "not fitted"
     try:
-        assert len(model.predict_proba(X)) == model.predict(X).shape[0] == len(X)
+        probabilities = getattr(model, "predict_proba", model.input_gradient)(X)
+        assert len(probabilities) == model.predict(X).shape[0] == len(X)
         model.hidden_activations(X)
     except ValueError as error:
         refusal = str(error)
@@ -212,10 +227,12 @@ def outcome(state, loads):
 
 def train(model):
     """Train the loaded model on; a refusal must name a reason."""
-    settings = NumpyMLPClassifier((4, 3), max_iter=3, batch_size=8, n_threads=1).get_params()
-    settings["random_state"] = 0
-    for name in ("solver", "batch_norm", "averaging", "noise", "dropout", "learning_rate"):
-        settings[name] = getattr(model, name)
+    fresh = type(model)(hidden_layer_sizes=(4, 3), max_iter=3, batch_size=8, n_threads=1)
+    settings = fresh.get_params() | {"random_state": 0}
+    kept = "solver", "batch_norm", "averaging", "noise", "dropout", "learning_rate"
+    for name in (*kept, "loss", "quantile", "standardize_target"):
+        if name in settings:
+            settings[name] = getattr(model, name)
     if settings["solver"] == "lbfgs":
         settings["solver"] = "adam"
     try:
@@ -233,8 +250,8 @@ def main(n, seed):
     np.seterr(all="ignore")
     rng, counts, most_seconds, most_bytes = random.Random(seed), {}, 0.0, 0.0
     honest = states()
-    for state in honest.values():
-        assert outcome(copy.deepcopy(state), load) in ("loaded", "not fitted")
+    for (name, _), state in honest.items():
+        assert outcome(ESTIMATORS[name], copy.deepcopy(state), load) in ("loaded", "not fitted")
     try:
         import skops.io  # noqa: F401
 
@@ -244,19 +261,21 @@ def main(n, seed):
     for name, kind in honest:
         # skops cannot store every generator that is a parameter
         if kind == "skops" and len(loaders) > 1 and name != "generator":
-            assert outcome(honest[name, kind], through_skops) in ("loaded", "not fitted")
+            what = outcome(ESTIMATORS[name], honest[name, kind], through_skops)
+            assert what in ("loaded", "not fitted")
     for i in range(n):
-        state = changed_tree(honest[rng.choice([*honest])], rng)
+        name, kind = rng.choice([*honest])
+        cls, state = ESTIMATORS[name], changed_tree(honest[name, kind], rng)
         loads = rng.choice(loaders)
         measured = i % 2 and loads is load
         if measured:
             tracemalloc.start()
         start = time.process_time()
         try:
-            what = outcome(state, loads)
+            what = outcome(cls, state, loads)
         except Exception as error:
             if loads is load:
-                raise AssertionError(f"state {i}: {error!r}") from error
+                raise AssertionError(f"state {i} of {name}: {error!r}") from error
             what = "not stored"  # skops itself cannot write or read this
         seconds = time.process_time() - start
         assert seconds < SECONDS or loads is not load, f"state {i} took {seconds} s"
@@ -268,7 +287,7 @@ def main(n, seed):
             most_bytes = max(most_bytes, peak)
         counts[what] = counts.get(what, 0) + 1
         if what.startswith("loaded") and i % 5 == 0:
-            trained = train(load(state))
+            trained = train(load(cls, state))
             counts[trained] = counts.get(trained, 0) + 1
     print(json.dumps({"counts": counts, "seconds": most_seconds, "megabytes": most_bytes / 1e6}))
 

@@ -28,6 +28,11 @@ _OF_INPUT = {"n_features_in_", "feature_names_in_"}
 _COUNTS = "n_iter_", "t_", "best_epoch_"
 _NUMBERS = "loss_", "best_loss_", "best_validation_score_"
 _CURVES = "loss_curve_", "validation_loss_curve_", "validation_scores_", "learning_rate_curve_"
+# what programs ask an estimator for, whether its class has it or not
+_OF_ESTIMATORS = {
+    "classes_", "decision_function", "fit_predict", "fit_transform", "get_feature_names_out",
+    "inverse_transform", "predict_log_proba", "predict_proba", "score_samples", "transform",
+}  # fmt: skip
 # attributes that scikit-learn itself adds to estimators begin so
 _OF_SCIKIT_LEARN = "_skl", "_callback", "_metadata_request", "_parent_callback"
 
@@ -37,8 +42,8 @@ def check_names(cls: type, state: dict[Any, Any]) -> None:
 
     Parameters, and attributes that the class or a base of it annotates, are known. Other attributes
     are those that programs have added to a model: they are data that no method reads, so they must
-    not have the name of anything of the class, nor be callable. A class of another package may have
-    attributes of any kind under names of its own.
+    not have the name of anything of the class, or of what other estimators have, nor be callable. A
+    class of another package may have attributes of any kind under names of its own.
     """
     known, own = known_names(cls), _own_class(cls)
     for name, value in state.items():
@@ -49,7 +54,7 @@ def check_names(cls: type, state: dict[Any, Any]) -> None:
         if name.startswith(_OF_SCIKIT_LEARN):
             is_right = _is_of_scikit_learn(value)
         elif cls is own:
-            is_right = not callable(value)
+            is_right = not callable(value) and name not in _OF_ESTIMATORS
         else:
             is_right = not hasattr(inspect.getattr_static(cls, name, None), "__get__")
         if not is_right:
@@ -142,6 +147,7 @@ def _check_network(state: dict[str, Any]) -> None:
             for array in arrays
         )
         _check(are_arrays and len(arrays), f"{name} is no list of arrays of {n_axes} axes")
+    _check(len({array.dtype for array in [*W, *b]}) == 1, "its weights are of several precisions")
     sizes = [W[0].shape[0], *(len(b_l) for b_l in b)]
     shapes = [*pairwise(sizes)]
     _check(

@@ -126,6 +126,7 @@ BAD = {
     "weights of one axis": {"coefs_": [np.zeros(3), np.zeros(4)]},
     "weights that do not fit": {"coefs_": [np.zeros((3, 4)), np.zeros((5, 3))]},
     "weights of no inputs": {"coefs_": [np.zeros((0, 4)), np.zeros((4, 3))]},
+    "weights of two precisions": {"coefs_": [np.zeros((3, 4)), np.zeros((4, 3), "f")]},
     "fewer biases": {"intercepts_": [np.zeros(4)]},
     "biases of two axes": {"intercepts_": [np.zeros((4, 1)), np.zeros(3)]},
     "other features": {"n_features_in_": 4},

@@ -135,6 +135,11 @@ def test_a_loss_of_other_targets_is_refused(loss):
     refused(fitted().__getstate__() | {"_loss": loss})
 
 
+@pytest.mark.parametrize("name", ["predict_proba", "decision_function", "classes_", "transform"])
+def test_what_other_estimators_have_is_no_attribute_of_a_regressor(name):
+    refused(fitted().__getstate__() | {name: 3})
+
+
 def test_a_classifier_is_no_regressor_and_the_other_way_round():
     regressor = fitted().__getstate__()
     classifier = NumpyMLPClassifier((4,), max_iter=2).fit(X, ONE > 1).__getstate__()
