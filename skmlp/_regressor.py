@@ -148,7 +148,7 @@ class NumpyMLPRegressor(RegressorMixin, BaseNumpyMLP):
         For ``loss="huber"``: the error beyond which the loss is linear, in units of the scale of y.
         That scale is fixed before training: with `standardize_target` the standard deviation, else
         1.4826 times the median distance from the median, which for a normal distribution is the
-        same. Above 0.
+        same. After `fit`, `delta_` is that error in units of y. Above 0.
     quantile : float or sequence of float, default=0.5
         For ``loss="quantile"``: the level in (0, 1), or distinct levels in any order. For a
         sequence, `predict` returns a column for each level, in the given order.
@@ -278,9 +278,6 @@ class NumpyMLPRegressor(RegressorMixin, BaseNumpyMLP):
     target_mean_, target_scale_ : float, ndarray of shape (n_targets,) or None
         Shift and scale by which y is standardised; an array for several targets. With "poisson"
         and "gamma", 0 and the mean. None without `standardize_target`.
-    delta_ : float or ndarray of shape (n_targets,)
-        For "huber": the error beyond which the loss is linear, in units of y, as fixed before the
-        first step.
     n_features_in_ : int
         Number of features in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -608,7 +605,10 @@ class NumpyMLPRegressor(RegressorMixin, BaseNumpyMLP):
 
     @property
     def delta_(self) -> float | FloatArray:
-        """The error beyond which Huber's loss is linear, in units of y, for each target."""
+        """The error beyond which Huber's loss is linear, in units of y, as fixed before training.
+
+        An array for several targets. Only for ``loss="huber"``.
+        """
         threshold = getattr(getattr(self, "_loss", None), "threshold", None)
         if threshold is None:
             raise AttributeError("delta_ is there after fit with loss='huber' only.")
