@@ -73,7 +73,9 @@ def train_lbfgs(
         return history
     finally:
         network.loss = loss
-    if not (math.isfinite(history.loss) and np.isfinite(network.theta).all()):
+    # SciPy's own last value may be of other parameters than those that it returns
+    losses_are_finite = math.isfinite(history.loss) and math.isfinite(result.get("fun", 0.0))
+    if not (losses_are_finite and np.isfinite(network.theta).all()):
         raise diverged(data, len(history.loss_curve) + 1)
     history.message = str(result.message)
     history.converged = history.stopped or result.status == 0
