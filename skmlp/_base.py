@@ -38,7 +38,7 @@ from skmlp._engine.losses.base import Loss
 from skmlp._engine.predictor import Predictor, refuse_not_finite
 from skmlp._engine.types import FloatArray, Matrix, Targets
 from skmlp._export.mixin import ExportMixin
-from skmlp._fit.fit import fit_estimator
+from skmlp._fit.fit import fit_estimator, working_copy
 from skmlp._fit.hints import with_hint
 from skmlp._fit.valid_parameters import are_known_valid, remember_valid
 from skmlp._persistence.model import restored, saved
@@ -296,6 +296,10 @@ class BaseNumpyMLP(ExportMixin, CallbackSupportMixin, BaseEstimator, ABC):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(restored(type(self), state))
+
+    def __copy__(self) -> Self:
+        """Return a model that shares what no call changes in place: arrays and training state."""
+        return working_copy(self)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Return everything to pickle, joblib and copies, so that training can continue."""
