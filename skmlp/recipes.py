@@ -1,4 +1,4 @@
-"""Ready settings for `NumpyMLPClassifier`, as dicts of its parameters.
+"""Ready settings for the networks, as dicts of their parameters.
 
 >>> from skmlp import NumpyMLPClassifier, recipes
 >>> model = NumpyMLPClassifier(**recipes.MNIST_FAST, random_state=0)
@@ -42,12 +42,8 @@ from skmlp._choices import (
 __all__ = ["MNIST", "MNIST_FAST", "TABULAR", "TABULAR_REGRESSION"]
 
 
-class NetworkParameters(TypedDict, total=False):
-    """Parameters of `NumpyMLPClassifier` that a recipe can set.
-
-    Change these parameters with ``recipe | {...}``. The parameters of a single run, such as
-    `random_state` and `verbose`, are not included: pass them to the classifier after the recipe.
-    """
+class _CommonParameters(TypedDict, total=False):
+    """Parameters of both networks that a recipe can set."""
 
     hidden_layer_sizes: int | Sequence[int]
     activation: ActivationName | Sequence[ActivationName]
@@ -83,14 +79,26 @@ class NetworkParameters(TypedDict, total=False):
     noise: float | Sequence[float]
     input_noise: float
     adversarial_radius: float
-    label_smoothing: float
     scoring: str | Callable[..., float] | None
     refit: bool
     rtol: float
 
 
-class RegressionParameters(NetworkParameters, total=False):
-    """Parameters of `NumpyMLPRegressor` that a recipe can set."""
+class NetworkParameters(_CommonParameters, total=False):
+    """Parameters of `NumpyMLPClassifier` that a recipe can set.
+
+    Change these parameters with ``recipe | {...}``. The parameters of a single run, such as
+    `random_state` and `verbose`, are not included: pass them to the classifier after the recipe.
+    """
+
+    label_smoothing: float
+
+
+class RegressionParameters(_CommonParameters, total=False):
+    """Parameters of `NumpyMLPRegressor` that a recipe can set.
+
+    As :class:`NetworkParameters` for `NumpyMLPClassifier`.
+    """
 
     loss: RegressionLossName
     delta: float

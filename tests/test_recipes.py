@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_diabetes, load_digits
+from sklearn.preprocessing import scale
 
 import skmlp
-from skmlp import NumpyMLPClassifier, recipes
+from skmlp import NumpyMLPClassifier, NumpyMLPRegressor, recipes
 from skmlp.datasets import load_mnist
 
 RECIPES = {name: value for name, value in vars(recipes).items() if name.isupper()}
+OF_REGRESSORS = {"TABULAR_REGRESSION"}
 MNIST = os.environ.get("SKMLP_MNIST")
 
 # passed together with a recipe, never set by one
@@ -26,7 +28,13 @@ import numpy as np
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from skmlp import NumpyMLPClassifier, make_tabular_classifier, recipes
+from skmlp import (
+    NumpyMLPClassifier,
+    NumpyMLPRegressor,
+    make_tabular_classifier,
+    make_tabular_regressor,
+    recipes,
+)
 
 rng = np.random.default_rng(0)
 X, y = rng.normal(size=(60, 4)), np.arange(60) % 3
@@ -43,6 +51,9 @@ pipeline = make_pipeline(MinMaxScaler(), NumpyMLPClassifier(**mine)).fit(X, y)
 labels = pipeline.predict(X)
 table: Pipeline = make_tabular_classifier(0, n_members=1, **recipes.MNIST_FAST)
 names: list[str] = sorted(recipes.TABULAR)
+numbers = NumpyMLPRegressor(**recipes.TABULAR_REGRESSION, random_state=0)
+intervals: recipes.RegressionParameters = {"loss": "quantile", "quantile": (0.1, 0.9)}
+changed: Pipeline = make_tabular_regressor(0, **intervals)
 
 
 def build(parameters: recipes.NetworkParameters) -> NumpyMLPClassifier:
@@ -50,6 +61,13 @@ def build(parameters: recipes.NetworkParameters) -> NumpyMLPClassifier:
 """
 
 every_recipe = pytest.mark.parametrize("name", RECIPES)
+every_recipe_of_classifiers = pytest.mark.parametrize("name", sorted({*RECIPES} - OF_REGRESSORS))
+
+
+def network(name, **params):
+    """Return the network that the recipe is for."""
+    estimator = NumpyMLPRegressor if name in OF_REGRESSORS else NumpyMLPClassifier
+    return estimator(**RECIPES[name], **params)
 
 
 def small(recipe):
@@ -78,6 +96,11 @@ def test_types_are_given_for_all_parameters_but_those_of_a_run():
     parameters = set(inspect.signature(NumpyMLPClassifier).parameters)
     assert set(recipes.NetworkParameters.__annotations__) == parameters - OF_A_RUN
     assert parameters >= OF_A_RUN
+
+
+def test_types_are_given_for_all_parameters_of_regressors_but_those_of_a_run():
+    parameters = set(inspect.signature(NumpyMLPRegressor).parameters)
+    assert set(recipes.RegressionParameters.__annotations__) == parameters - OF_A_RUN
 
 
 def run_mypy(program, folder):
@@ -120,7 +143,7 @@ unknown: recipes.NetworkParameters = {"solver": "adamax"}
 
 @every_recipe
 def test_every_choice_of_a_recipe_is_printed(name):
-    printed = repr(NumpyMLPClassifier(**RECIPES[name]))
+    printed = repr(network(name))
     for parameter in RECIPES[name]:
         assert f"{parameter}=" in printed
 
@@ -132,17 +155,24 @@ def test_a_recipe_is_documented(name):
 
 @every_recipe
 def test_a_clone_keeps_the_recipe(name):
-    model = NumpyMLPClassifier(**RECIPES[name], random_state=0)
+    model = network(name, random_state=0)
     assert clone(model).get_params() == model.get_params()
 
 
-@every_recipe
+@every_recipe_of_classifiers
 def test_recipe_trains_and_predicts(name):
     X, y = load_digits(return_X_y=True)
     X /= 16
     model = NumpyMLPClassifier(**small(RECIPES[name]), random_state=0).fit(X[:1200], y[:1200])
     assert model.score(X[1200:], y[1200:]) > 0.88
     np.testing.assert_allclose(model.predict_proba(X[1200:]).sum(axis=1), 1, rtol=1e-6)
+
+
+def test_recipe_of_regressors_trains_and_predicts():
+    X, y = load_diabetes(return_X_y=True)
+    recipe = small(recipes.TABULAR_REGRESSION)
+    model = NumpyMLPRegressor(**recipe, random_state=0).fit(scale(X[:300]), y[:300])
+    assert model.score(scale(X[300:]), y[300:]) > 0.4
 
 
 @pytest.mark.slow
