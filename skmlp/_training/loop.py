@@ -214,8 +214,12 @@ def diverged(data: Dataset, epoch: int, learning_rate: float | None = None) -> V
     """Return the error for a training whose numbers are no longer finite."""
     rate = "" if learning_rate is None else f" at learning rate {learning_rate:g}"
     remedy = "" if learning_rate is None else "lower learning_rate_init or "
+    of_y = target = ""
+    if data.y.dtype.kind == "f":
+        of_y = f", in y {np.abs(data.y).max():g}"
+        target = " Targets are scaled by standardize_target=True."
     return ValueError(
         f"Training diverged: non-finite loss, solver's state or parameters in epoch {epoch}{rate}. "
-        f"The largest absolute value in X is {data.largest_input():g}. To remedy this, {remedy}"
-        "scale the features, for example with StandardScaler."
+        f"The largest absolute value in X is {data.largest_input():g}{of_y}. To remedy this, "
+        f"{remedy}scale the features, for example with StandardScaler.{target}"
     )

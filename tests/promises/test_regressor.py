@@ -201,3 +201,12 @@ def test_threads_predict_and_train_as_one_does(params, y):
         for same, trained in threads.map(work, range(8)):
             np.testing.assert_array_equal(same, model.predict(X))
             np.testing.assert_array_equal(trained, model.predict(X))
+
+
+def test_divergence_names_the_largest_target_and_how_to_scale_it():
+    model = regressor(False, loss="squared_error", solver="sgd", learning_rate_init=1.0)
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(ValueError, match=r"in y \S+e\+151\. .* standardize_target=True"),
+    ):
+        model.fit(X, 1e150 * ONE)
