@@ -54,7 +54,7 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
     estimator: Any
     n_estimators: int | str
     n_folds: int | str
-    cv: Any
+    cv: Any = None  # ensembles that were saved earlier have none
     n_jobs: int | None
     random_state: int | np.random.RandomState | None
 

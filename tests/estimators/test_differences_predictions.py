@@ -217,8 +217,7 @@ def test_predictions_by_chunks_are_those_of_all_rows(kind, chunk_rows, container
     rows, labels = TARGETS[kind]
     model = small().fit(rows, labels)
     expected = {name: call() for name, call in calls(model, container(rows), labels).items()}
-    for module in ("_base", "_classifier"):
-        monkeypatch.setattr(f"skmlp.{module}.rows_per_chunk", lambda weights: chunk_rows)
+    monkeypatch.setattr("skmlp._base.rows_per_chunk", lambda weights: chunk_rows)
     for name, call in calls(model, container(rows), labels).items():
         found = call()
         if name in ("predict", "score"):
