@@ -103,12 +103,12 @@ def make_tabular_regressor(
     n_jobs: int | None = None,
     **network: Any,
 ) -> Pipeline:
-    """Return a pipeline that predicts a number for the rows of a table, with settings as they are.
+    """Return a pipeline that predicts numbers from the rows of a table, without tuning.
 
     The columns are transformed as in :func:`make_tabular_classifier`. The networks are trained by
     :class:`~skmlp.FoldEnsembleRegressor`: each network is stopped early on a fold of the rows that
     it was not trained on, and the predictions of all networks are averaged. Targets are
-    standardised, never transformed otherwise, so that the mean of heavy-tailed targets is not
+    standardised but not transformed otherwise, so that the mean of heavy-tailed targets is not
     under-predicted. Predictions are not clipped to the range of the training targets.
 
     Parameters
