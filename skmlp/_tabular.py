@@ -1,7 +1,7 @@
 """Pipelines for tables with columns of any type: preprocessing and an ensemble of networks."""
 
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
@@ -105,7 +105,8 @@ def make_tabular_regressor(
 ) -> Pipeline:
     """Return a pipeline that predicts numbers from the rows of a table, without tuning.
 
-    The columns are transformed as in :func:`make_tabular_classifier`. The networks are trained by
+    The columns are transformed as in :func:`make_tabular_classifier`, numbers to two cosines each
+    for up to 2,000 rows, to twelve for more. The networks are trained by
     :class:`~skmlp.FoldEnsembleRegressor`: each network is stopped early on a fold of the rows that
     it was not trained on, and the predictions of all networks are averaged. Targets are
     standardised but not transformed otherwise, so that the mean of heavy-tailed targets is not
@@ -165,17 +166,17 @@ def make_tabular_regressor(
         n_jobs=n_jobs,
         random_state=random_state,
     )
-    return Pipeline([("columns", _columns()), ("network", ensemble)])
+    return Pipeline([("columns", _columns("auto")), ("network", ensemble)])
 
 
-def _columns() -> ColumnTransformer:
+def _columns(n_cosines: int | Literal["auto"] = 6) -> ColumnTransformer:
     """Return the transformation of columns of any kind to features of a network."""
     categorical = partial(columns_of_kind, kind="categorical", min_frequency=_MIN_FREQUENCY)
     return ColumnTransformer(
         [
             ("categorical", _categorical(), categorical),
             ("binary", _binary(), partial(columns_of_kind, kind="binary")),
-            ("numeric", _numeric(), partial(columns_of_kind, kind="numeric")),
+            ("numeric", _numeric(n_cosines), partial(columns_of_kind, kind="numeric")),
         ]
     )
 
@@ -196,12 +197,12 @@ def _binary() -> Pipeline:
     return Pipeline([("impute", _imputer()), ("scale", MinMaxScaler(clip=True))])
 
 
-def _numeric() -> Pipeline:
+def _numeric(n_cosines: int | Literal["auto"]) -> Pipeline:
     return Pipeline(
         [
             ("impute", _imputer()),
             ("scale", RobustSmoothScaler()),
-            ("embed", CosineEmbedding()),
+            ("embed", CosineEmbedding(n_cosines)),
         ]
     )
 

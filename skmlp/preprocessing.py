@@ -1,11 +1,10 @@
 """Transformers and column selection that prepare tabular data for a network."""
 
 import datetime as dt
-import math
 import warnings
 from collections import Counter
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +13,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skmlp._compat import Interval, fit_context
+from skmlp._compat import Interval, StrOptions, fit_context
 from skmlp._engine.types import FloatArray
 from skmlp._warn import warn
 
@@ -155,8 +154,8 @@ class CosineEmbedding(OneToOneFeatureMixin, _DenseTransformer):
 
     Parameters
     ----------
-    n_terms : int, default=6
-        Number K of cosines for each feature. At least 1.
+    n_terms : int or "auto", default=6
+        Number K of cosines for each feature. If "auto", 2 for up to 2,000 rows, else 12.
 
     Attributes
     ----------
@@ -178,15 +177,15 @@ class CosineEmbedding(OneToOneFeatureMixin, _DenseTransformer):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_terms": [Interval(Integral, 1, None, closed="left")]
+        "n_terms": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")]
     }
 
-    def __init__(self, n_terms: int = 6) -> None:
+    def __init__(self, n_terms: int | Literal["auto"] = 6) -> None:
         self.n_terms = n_terms
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> "CosineEmbedding":
-        """Validate X and store the number of features; nothing else is learnt.
+        """Validate X, store the number of features, and choose the number of cosines.
 
         Parameters
         ----------
@@ -200,7 +199,8 @@ class CosineEmbedding(OneToOneFeatureMixin, _DenseTransformer):
         self : CosineEmbedding
             The fitted transformer.
         """
-        self._validate(X, reset=True)
+        n_rows = len(self._validate(X, reset=True))
+        self._n_terms = (2 if n_rows <= 2000 else 12) if self.n_terms == "auto" else self.n_terms
         return self
 
     def transform(self, X: Any) -> FloatArray:
@@ -219,7 +219,7 @@ class CosineEmbedding(OneToOneFeatureMixin, _DenseTransformer):
         """
         check_is_fitted(self)
         X = self._validate(X, reset=False)
-        k = np.arange(1, self.n_terms + 1, dtype=X.dtype)
+        k = np.arange(1, vars(self).get("_n_terms", self.n_terms) + 1, dtype=X.dtype)
         u = np.pi * (X + 3) / 6
         cosines = np.cos(u[:, :, np.newaxis] * k) / k
         return np.hstack([X, cosines.reshape(len(X), -1)])
@@ -240,7 +240,8 @@ class CosineEmbedding(OneToOneFeatureMixin, _DenseTransformer):
             Names of the output columns.
         """
         names = super().get_feature_names_out(input_features)
-        terms = [f"{name}_cos{k}" for name in names for k in range(1, self.n_terms + 1)]
+        K = vars(self).get("_n_terms", self.n_terms)  # those that were saved earlier lack it
+        terms = [f"{name}_cos{k}" for name in names for k in range(1, K + 1)]
         return np.array([*names, *terms], dtype=object)
 
 
@@ -400,7 +401,7 @@ def _warn_of_rare_values(column: npt.NDArray[Any], position: int, min_frequency:
 def _is_number(value: Any) -> bool:
     """Return whether a value is a number, or text that reads as one."""
     try:
-        return math.isfinite(float(value))
+        return bool(np.isfinite(float(value)))
     except (TypeError, ValueError):
         return False
 
@@ -409,8 +410,7 @@ def _check_not_masked(X: Any) -> None:
     """Raise ValueError if values of X are masked."""
     if np.ma.is_masked(X):
         raise ValueError(
-            "X is a masked array, but masks are not supported. Replace the masked values by a "
-            "missing value: X.astype(float).filled(np.nan)."
+            "X is a masked array; masks are not supported. Use X.astype(float).filled(np.nan)."
         )
 
 

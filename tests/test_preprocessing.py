@@ -278,3 +278,12 @@ def test_missing_values_of_a_frame_become_none(dtype, missing):
 def test_what_is_not_of_pandas_stays_as_it_is():
     X = np.array([["a", None], [np.nan, "b"]], dtype=object)
     assert none_for_missing(X) is X
+
+
+@pytest.mark.parametrize(("n_rows", "n_terms"), [(1, 2), (2000, 2), (2001, 12)])
+def test_the_number_of_cosines_can_follow_that_of_the_rows(n_rows, n_terms):
+    X = np.linspace(-3, 3, n_rows)[:, np.newaxis]
+    embedding = CosineEmbedding("auto").fit(X)
+    expected = CosineEmbedding(n_terms).fit(X)
+    assert_array_equal(embedding.transform(X[:5]), expected.transform(X[:5]))
+    assert [*embedding.get_feature_names_out()] == [*expected.get_feature_names_out()]

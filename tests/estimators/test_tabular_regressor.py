@@ -102,10 +102,11 @@ def test_targets_may_be_integers_of_few_values(kind):
     assert_allclose(model.predict(X), expected.predict(X), rtol=1e-4)
 
 
-def test_columns_are_transformed_as_for_the_classifier():
+def test_columns_are_transformed_as_for_the_classifier_but_for_the_number_of_cosines():
     table = TABLES["frame of everything"]
     of_numbers = make_tabular_regressor()["columns"].fit_transform(table)
-    of_classes = make_tabular_classifier()["columns"].fit_transform(table)
+    columns = make_tabular_classifier()["columns"].set_params(numeric__embed__n_terms=2)
+    of_classes = columns.fit_transform(table)
     assert_array_equal(of_numbers, of_classes)
 
 
