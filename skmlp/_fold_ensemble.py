@@ -153,7 +153,13 @@ class FoldEnsembleClassifier(ClassifierMixin, BaseFoldEnsemble):
         return stratified_folds(y, n_folds, rng)
 
     def _calibrate(
-        self, X: Any, y: npt.NDArray[Any], w: FloatArray | None, rng: np.random.RandomState
+        self,
+        X: Any,
+        y: npt.NDArray[Any],
+        w: FloatArray | None,
+        rng: np.random.RandomState,
+        *,
+        independent: bool,
     ) -> None:
         """Set the classes, and the temperature that fits the held-out rows best."""
         self.classes_ = self.estimators_[0].classes_

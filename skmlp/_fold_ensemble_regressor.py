@@ -20,6 +20,7 @@ from skmlp._ensemble.folds import balanced_folds
 from skmlp._ensemble.held_out import (
     as_columns,
     errors_of_ensemble,
+    folds_of_holders,
     mean_of,
     predictions_of_held_out_rows,
     summary,
@@ -102,13 +103,14 @@ class FoldEnsembleRegressor(RegressorMixin, BaseFoldEnsemble):
 
         sqrt((a^2 + s^2 / M) / (a^2 + s^2 / h))
 
-    With `cv`, networks may differ by more than chance, so errors are taken as they are, and
-    intervals are rather too wide. Early stopping makes the errors a little too small.
+    With `cv` or `groups`, networks may differ by more than chance, so errors are taken as they are,
+    and intervals are rather too wide. Early stopping makes the errors a little too small.
 
     *Size.* Errors are divided by their typical size s(x), which small networks learn from the
     absolute errors of the held-out rows, as a function of the features and the prediction. A part
     of s(x)^2, at least a tenth, is constant: the part for which the errors have the greatest normal
-    likelihood. With fewer than 40 held-out rows s is constant.
+    likelihood. With fewer than 40 held-out rows s is constant. With `cv` or `groups`, the size of
+    the errors of a fold is learnt from the other folds, never from rows of the same group.
 
     *Standard deviation.* The standard deviation is s(x) times the root mean square of these scores.
 
@@ -211,7 +213,13 @@ class FoldEnsembleRegressor(RegressorMixin, BaseFoldEnsemble):
         return balanced_folds(y, n_folds, rng)
 
     def _calibrate(
-        self, X: Any, y: npt.NDArray[Any], w: FloatArray | None, rng: np.random.RandomState
+        self,
+        X: Any,
+        y: npt.NDArray[Any],
+        w: FloatArray | None,
+        rng: np.random.RandomState,
+        *,
+        independent: bool,
     ) -> None:
         """Set the corrections of levels, the scale of errors, and the scores."""
         rows, values, held = predictions_of_held_out_rows(self.estimators_, X, self.held_out_)
@@ -220,8 +228,7 @@ class FoldEnsembleRegressor(RegressorMixin, BaseFoldEnsemble):
             _check_rows_of_levels(q, len(rows), len(y))
         y, w = as_columns(y[rows]), None if w is None else w[rows]
         self._flat = self.estimators_[0]._targets.flat
-        exchangeable = self.cv is None
-        levels = None if q is None else fit_levels(values, held, y, q, w, exchangeable=exchangeable)
+        levels = None if q is None else fit_levels(values, held, y, q, w, exchangeable=independent)
         self.level_corrections_ = None if levels is None else levels["corrections"]
         self._levels, self._scale, self._weights, self._rms = levels, None, w, None
         if levels is not None and self._has_several_levels():
@@ -233,8 +240,9 @@ class FoldEnsembleRegressor(RegressorMixin, BaseFoldEnsemble):
         known = summary(values, held)
         predicted = self._corrected(known.predicted)
         error: FloatArray = y - predicted
-        scale, self._scale = fit_error_scale(X[rows], predicted, error, w, rng)
-        if exchangeable:
+        folds = None if independent else folds_of_holders(held)
+        scale, self._scale = fit_error_scale(X[rows], predicted, error, w, rng, folds)
+        if independent:
             error = errors_of_ensemble(known, error, scale, w)
         self.held_out_scores_ = np.abs(error / scale)
         self._rms = np.sqrt(np.average(self.held_out_scores_**2, axis=0, weights=w))

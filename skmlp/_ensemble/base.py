@@ -88,9 +88,18 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
 
     @abstractmethod
     def _calibrate(
-        self, X: Any, y: npt.NDArray[Any], w: FloatArray | None, rng: np.random.RandomState
+        self,
+        X: Any,
+        y: npt.NDArray[Any],
+        w: FloatArray | None,
+        rng: np.random.RandomState,
+        *,
+        independent: bool,
     ) -> None:
-        """Set what is learnt from the members' predictions for the rows that they held out."""
+        """Set what is learnt from the members' predictions for the rows that they held out.
+
+        If not `independent`, rows of one fold may depend on each other, as in groups or in time.
+        """
 
     def _check_splits(self, y: npt.NDArray[Any], splits: list[Split]) -> None:
         """Raise ValueError if a member cannot be trained on the rows of its split."""
@@ -158,7 +167,7 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
             self.estimator, X, y, w, self.held_out_, seeds, self.n_jobs, tasks,
             [split.train for split in splits], weighs_stopping=self._weighs_stopping,
         )  # fmt: skip
-        self._calibrate(X, y, w, rng)
+        self._calibrate(X, y, w, rng, independent=self.cv is None and groups is None)
         if tasks is not None:
             tasks.end()
 

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.preprocessing import StandardScaler
 
-from skmlp._engine.types import FloatArray
+from skmlp._engine.types import FloatArray, IndexArray
 from skmlp._ensemble.folds import balanced_folds
 from skmlp._ensemble.held_out import as_columns
 from skmlp._ensemble.members import fit_members
@@ -28,6 +28,7 @@ def fit_error_scale(
     error: FloatArray,
     w: FloatArray | None,
     rng: np.random.RandomState,
+    folds: list[IndexArray] | None = None,
 ) -> tuple[FloatArray, dict[str, Any]]:
     """Learn the scale of errors: the root of a mixture of a variance by x and a constant one.
 
@@ -46,6 +47,9 @@ def fit_error_scale(
         Weights of the rows.
     rng : RandomState
         Source of the folds and seeds.
+    folds : list of ndarray of int or None, default=None
+        Disjoint folds of all rows, where the errors in one fold may depend on each other. If None,
+        four folds at random, balanced over the size of the errors.
 
     Returns
     -------
@@ -60,11 +64,13 @@ def fit_error_scale(
     size = np.maximum(size / unit, _LEAST_ERROR)
     fitted: dict[str, Any] = {"networks": [], "scaler": None, "unit": unit}
     relative = np.ones_like(size)
-    if len(size) >= _MIN_ROWS and np.ptp(size, axis=0).all():
+    has_folds = folds is None or len(folds) > 1
+    if len(size) >= _MIN_ROWS and has_folds and np.ptp(size, axis=0).all():
         inputs = _inputs(X, predicted)
         fitted["scaler"] = StandardScaler(with_mean=not sparse.issparse(inputs)).fit(inputs)
         inputs = fitted["scaler"].transform(inputs)
-        folds = balanced_folds(size if size.shape[1] > 1 else size[:, 0], _N_FOLDS, rng)
+        if folds is None:
+            folds = balanced_folds(size if size.shape[1] > 1 else size[:, 0], _N_FOLDS, rng)
         fitted["networks"] = _networks(inputs, size, w, folds, rng)
         for network, fold in zip(fitted["networks"], folds, strict=True):
             relative[fold] = as_columns(network.predict(inputs[fold]))

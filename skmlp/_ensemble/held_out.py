@@ -78,6 +78,15 @@ def predictions_of_held_out_rows(
     return rows, np.stack(values), held
 
 
+def folds_of_holders(held: npt.NDArray[np.bool_]) -> list[IndexArray]:
+    """Return disjoint folds of the held-out rows: those that the same member was first to hold out.
+
+    Rows of one group, or neighbours in time, are in one fold.
+    """
+    first = held[..., 0].argmax(axis=0)
+    return [np.flatnonzero(first == member) for member in np.unique(first)]
+
+
 def summary(values: FloatArray, held: npt.NDArray[np.bool_]) -> HeldOut:
     """Return the means and variances of the members' predictions for held-out rows."""
     n_holders = held.sum(axis=0)

@@ -5,6 +5,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skmlp._ensemble.held_out import (
     as_columns,
     errors_of_ensemble,
+    folds_of_holders,
     mean_of,
     predictions_of_held_out_rows,
     summary,
@@ -127,3 +128,11 @@ def test_the_mean_of_equal_numbers_is_that_number():
 def test_columns_are_in_float64():
     assert as_columns(np.ones(3, np.float32)).shape == (3, 1)
     assert as_columns(np.ones((3, 2), np.float32)).dtype == np.float64
+
+
+def test_folds_of_holders_are_disjoint_and_of_rows_that_were_held_out_together():
+    held = np.zeros((4, 6, 1), bool)
+    for member, rows in enumerate(([0, 1, 2], [3, 4], [0, 1, 2, 5], [3, 4])):
+        held[member, rows] = True
+    folds = [fold.tolist() for fold in folds_of_holders(held)]
+    assert folds == [[0, 1, 2], [3, 4], [5]]

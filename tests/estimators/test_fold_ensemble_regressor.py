@@ -559,3 +559,29 @@ def test_callbacks_are_told_of_the_networks_and_of_nothing_else():
     networks = [("network", i) for i in range(3)]
     assert calls == ["setup", ("fit", 0), *networks, "teardown"]
     assert model.predict(X, return_std=True)[1].shape == (900,)
+
+
+def test_intervals_hold_for_new_groups_that_the_features_tell_apart():
+    # the error is shared by a group, and the features are nearly those of the group
+    covered = []
+    for seed in range(2):
+        rng = np.random.RandomState(seed)
+
+        def rows_of(n_groups, rng=rng):
+            groups = np.arange(n_groups).repeat(10)
+            centre, error = rng.normal(size=(n_groups, 3)), rng.normal(size=n_groups)
+            X = centre[groups] + 0.05 * rng.normal(size=(10 * n_groups, 3))
+            y = X[:, 0] + error[groups] + 0.1 * rng.normal(size=len(X))
+            return X, y, groups
+
+        X, y, groups = rows_of(60)
+        network = NumpyMLPRegressor(
+            hidden_layer_sizes=(20,), standardize_target=True, early_stopping=True,
+            learning_rate_init=0.01, max_iter=50,
+        )  # fmt: skip
+        model = FoldEnsembleRegressor(network, n_estimators=4, random_state=0)
+        model.fit(X, y, groups=groups)
+        X_new, y_new, _ = rows_of(300)
+        lower, upper = model.predict_interval(X_new, coverage=0.9)
+        covered.append(np.mean((lower <= y_new) & (y_new <= upper)))
+    assert np.mean(covered) > 0.83
