@@ -70,9 +70,10 @@ def check_domain(y: Any, loss: RegressionLoss, name: str) -> Any:
 def check_precision(y: FloatArray, dtype: np.dtype, name: str = "y") -> None:
     """Raise ValueError if values of y, in any units, are too large for the precision."""
     if not np.isfinite(y).all() or (y.size and np.abs(y).max() > np.finfo(dtype).max):
+        remedy = "" if dtype == np.float64 else ", or use dtype='float64'"
         raise ValueError(
             f"{name} contains values too large for {dtype}, in which the network computes. Divide "
-            f"{name} by a constant, or use dtype='float64'."
+            f"{name} by a constant{remedy}."
         )
 
 

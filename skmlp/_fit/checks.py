@@ -76,7 +76,8 @@ def check_quantile(value: Any, owner: str) -> None:
     """Raise InvalidParameterError unless `quantile` is a level in (0, 1), or distinct levels."""
     levels = list(value) if np.iterable(value) else [value]
     are_levels = all(isinstance(q, Real) and 0 < float(q) < 1 for q in levels)
-    if not levels or not are_levels or len({float(q) for q in levels}) < len(levels):
+    is_ordered = not isinstance(value, set | frozenset | dict)
+    if not (levels and are_levels and is_ordered) or len({*map(float, levels)}) < len(levels):
         raise InvalidParameterError(
             f"The 'quantile' parameter of {owner} must be a float in (0, 1), or a sequence of "
             f"distinct floats in (0, 1). Got {value!r} instead."
