@@ -161,7 +161,7 @@ class FoldEnsembleRegressor(RegressorMixin, BaseFoldEnsemble):
     >>> mean.shape, std.shape
     ((111,), (111,))
 
-    Intervals that hold 80 % of new targets:
+    Intervals that contain 80 % of new targets:
 
     >>> lower, upper = ensemble.predict_interval(model[:-1].transform(X_test), coverage=0.8)
     >>> inside = (lower <= y_test) & (y_test <= upper)

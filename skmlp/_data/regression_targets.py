@@ -215,14 +215,15 @@ def continued_regression_targets(
     if standardize != known.standardized:
         raise ValueError(
             f"standardize_target={standardize!r}, but the model to continue with was trained with "
-            f"standardize_target={known.standardized!r}. Set it back, or fit anew."
+            f"standardize_target={known.standardized!r}. Set it back, or fit anew with "
+            "warm_start=False."
         )
     encoded = known.encode(y)
     fresh = RegressionTargets(encoded, loss)
     if (fresh.link, fresh.n_outputs, fresh.flat) != (known.link, known.n_outputs, known.flat):
         raise ValueError(
-            f"loss={loss.name!r} predicts {fresh.n_outputs} numbers a row by the output activation "
-            f"{fresh.link!r}, but the model to continue with predicts {known.n_outputs} by "
+            f"loss={loss.name!r} has n_outputs={fresh.n_outputs} and the output activation "
+            f"{fresh.link!r}, but the model to continue with has n_outputs={known.n_outputs} and "
             f"{known.link!r}. Set loss and quantile back, or fit anew with warm_start=False."
         )
     if not known.constant.any():
