@@ -40,7 +40,6 @@ def losses_by_pytorch(loss, z, y):
     elif loss.name == "gamma":
         values = z - torch.log(y) + y * torch.exp(-z) - 1
     else:
-        q = torch.tensor(np.sort(loss.q))
-        r = (torch.sort(z, dim=1).values if len(q) > 1 else z) - y
+        q, r = torch.tensor(loss.q), z - y
         values = torch.maximum((1 - q) * r, -q * r)
     return values.sum(dim=1)

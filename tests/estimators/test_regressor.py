@@ -262,9 +262,9 @@ def test_a_loss_of_another_link_or_of_other_outputs_is_refused():
     positive = POSITIVE[:, 0]
     model = small("huber", warm_start=True).fit(X, positive)
     model.set_params(loss="poisson")
-    assert_refuses(model, lambda model: model.fit(X, positive), "loss='poisson' predicts .*'exp'")
+    assert_refuses(model, lambda model: model.fit(X, positive), "loss='poisson' has .*'exp'")
     model.set_params(loss="quantile", quantile=LEVELS)
-    assert_refuses(model, lambda model: model.fit(X, positive), "loss='quantile' predicts 3 num")
+    assert_refuses(model, lambda model: model.fit(X, positive), "loss='quantile' has n_outputs=3")
     model.set_params(loss="quantile", quantile=0.4)
     assert model.fit(X, positive).loss_ > 0
 

@@ -214,9 +214,9 @@ class Pinball(KinkedLoss):
         loss_i    = sum_k r_ik ([r_ik > 0] - q_k)
         delta_ik  = w_i ([r_ik > 0] - q_k) / m
 
-    For several levels of one target, the raw outputs of a row are sorted, so that a higher level
-    never has a lower prediction; the gradient goes to the raw output that was taken. Sorting never
-    increases the loss.
+    For several levels of one target, each raw output is trained for its own level. Predictions are
+    the raw outputs of a row, sorted, so that a higher level never has a lower prediction. Sorting
+    never increases the loss.
 
     R. Koenker, G. Bassett, "Regression quantiles", Econometrica 46(1), 1978. V. Chernozhukov,
     I. Fernandez-Val, A. Galichon, "Quantile and probability curves without crossing", Econometrica
@@ -249,23 +249,13 @@ class Pinball(KinkedLoss):
         return len(self.q) * n_targets
 
     def _values(self, z: FloatArray, y: FloatArray) -> FloatArray:
-        if len(self.q) == 1:
-            return self._values_in_order(z, y)
-        taken = self._taken(z)
-        a = np.take_along_axis(z, taken, axis=1)
-        values = self._values_in_order(a, y)
-        np.put_along_axis(z, taken, a, axis=1)
-        return values
-
-    def _values_in_order(self, a: FloatArray, y: FloatArray) -> FloatArray:
-        """Return the loss of each prediction; overwrite a with its derivative."""
-        r = a - y
-        lowered = self._round_off(r, a)
+        r = z - y
+        lowered = self._round_off(r, z)
         # (c + 1) / 2 is [r > 0], and 1/2 at the kink
-        a += 1
-        a *= 0.5
-        a -= self.q
-        return a * r - lowered / 2
+        z += 1
+        z *= 0.5
+        z -= self.q
+        return z * r - lowered / 2
 
     def _taken(self, z: FloatArray) -> Any:
         """Return which raw output of its row each level takes."""
