@@ -54,7 +54,7 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
     estimator: Any
     n_estimators: int | str
     n_folds: int | str
-    cv: Any = None  # ensembles that were saved earlier have none
+    cv: Any
     n_jobs: int | None
     random_state: int | np.random.RandomState | None
 
@@ -209,6 +209,10 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
         check_is_fitted(self)
         check_not_masked(X, "X")
         return validate_data(self, X, accept_sparse="csr", dtype=_DTYPES, reset=False)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the attributes; ensembles that were saved earlier have no `cv`."""
+        super().__setstate__({"cv": None} | state)
 
     def __sklearn_tags__(self) -> Tags:
         """Return the tags; an ensemble accepts sparse X if its network does."""
