@@ -72,7 +72,7 @@ def values_of(loss):
 
 def test_grid_search_in_two_threads_finds_what_a_loop_finds():
     grid = {"mlp__loss": ["huber", "squared_error"], "mlp__alpha": [0.01, 1000.0]}
-    with joblib.parallel_config(backend="threading"):
+    with joblib.parallel_backend("threading"):
         search = GridSearchCV(scaled(), grid, cv=FOLDS, n_jobs=2, scoring="r2").fit(X, y)
     by_hand = [
         cross_val_score(scaled(loss, alpha=alpha), X, y, cv=FOLDS, scoring="r2").mean()

@@ -8,6 +8,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from exported_networks import LABELS, NUMBERS, X, every_dtype, every_kind, fitted, rows
 from exported_regressors import KINDS, TARGETS, assert_close, fitted_regressor
 from numpy.testing import assert_allclose, assert_array_equal, assert_equal
@@ -19,6 +20,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.fixes import parse_version
 
 from skmlp import NumpyMLPClassifier, NumpyMLPRegressor
 
@@ -407,7 +409,13 @@ def by_skops(model):
 @pytest.mark.parametrize("store", [copy.deepcopy, by_pickle, by_skops])
 def test_result_is_stored_and_predicts(kind, solver, store):
     params = {"lbfgs": {"solver": "lbfgs"}, "early stopping": {"early_stopping": True}, **SOLVERS}
-    model = ours_of(theirs(kind, **params[solver]))
+    try:
+        fitted = theirs(kind, **params[solver])
+    except TypeError:
+        # scikit-learn 1.6 asks whether text is NaN when it stops early
+        assert parse_version(sklearn.__version__) < parse_version("1.7")
+        pytest.skip("scikit-learn 1.6 cannot stop early on text")
+    model = ours_of(fitted)
     restored = store(model)
     assert_array_equal(restored.predict(X), model.predict(X))
     if solver != "lbfgs" and store is not by_skops:  # which stores no solver
