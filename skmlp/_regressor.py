@@ -630,7 +630,7 @@ class NumpyMLPRegressor(RegressorMixin, BaseNumpyMLP):
     def _make_targets(self, y: Any, w: FloatArray | None, request: FitRequest) -> RegressionTargets:
         if request.mode.continues:
             return continued_regression_targets(
-                self._targets, y, w, self._new_loss(), self.standardize_target
+                self._targets, y, w, self._new_loss(), self.standardize_target, request.mode
             )
         warn_of_unused_loss_parameters(self)
         return first_regression_targets(

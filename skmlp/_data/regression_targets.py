@@ -13,6 +13,9 @@ from skmlp._engine.losses.regression import RegressionLoss
 from skmlp._engine.types import FloatArray
 from skmlp._warn import warn
 
+# with a log link; numbers divided by it have squares that are finite
+_SCALE_OF_ZEROS = np.cbrt(np.finfo(np.float64).tiny)
+
 
 class RegressionTargets:
     """Turns numbers into the targets of the loss: a column for each, standardised if asked for.
@@ -42,7 +45,7 @@ class RegressionTargets:
     shift, scale : ndarray of shape (n_targets,)
         The mean, and the standard deviation; with a log link 0, and the mean.
     constant : ndarray of bool of shape (n_targets,)
-        Which targets are constant, so that they have a scale of 1.
+        Which targets are constant. The scale of these is 1 or, with a log link, the constant.
     """
 
     def __init__(self, y: FloatArray, loss: RegressionLoss) -> None:
@@ -71,13 +74,18 @@ class RegressionTargets:
         ValueError
             If y has another number of columns than the targets learnt.
         """
+        y = self.columns_of(y, name)
+        return (y - self.shift) / self.scale if self.standardized else y
+
+    def columns_of(self, y: FloatArray, name: str = "y") -> FloatArray:
+        """Return y with a column for each target; raise ValueError if it has others."""
         y = self._columns(y)
         if y.shape[1] != self.n_targets:
             raise ValueError(
                 f"{name} has {y.shape[1]} columns, but this regressor has {self.n_targets} "
                 "outputs. Give as many columns as in the first fit, or start with a new regressor."
             )
-        return (y - self.shift) / self.scale if self.standardized else y
+        return y
 
     def decode(self, y: FloatArray) -> FloatArray:
         """Return encoded targets as the user knows them."""
@@ -98,15 +106,26 @@ class RegressionTargets:
             return W, b
         link = LINKS[self.link]
         W_user, b_user = link.fold(W, b, self.shift, self.scale)
-        b_constant = link.link(self.shift if link.shifts else self.scale)
+        scale = np.where(self.scale == _SCALE_OF_ZEROS, 0, self.scale)
+        b_constant = link.link(self.shift if link.shifts else scale)
         b_user = np.where(self.constant, b_constant, b_user)
         return np.where(self.constant, 0, W_user).astype(W.dtype), b_user.astype(b.dtype)
 
-    def unfold(self, W: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the output layer in units of the network, given that of the user."""
+    def unfold(
+        self, W: FloatArray, b: FloatArray, known: Any = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the output layer in units of the network, given that of the user.
+
+        A constant of the known targets becomes raw output 0, the constant of these targets: in
+        units that have come since, it may be far from any target.
+        """
         if not self.standardized:
             return W, b
         W_own, b_own = LINKS[self.link].unfold(W, b, self.shift, self.scale)
+        if known is not None and known.constant.any():
+            W_constant, b_constant = known.fold(W, b)
+            is_constant = known.constant & (W_constant == W).all(axis=0) & (b == b_constant)
+            b_own = np.where(is_constant, 0, b_own)
         return W_own.astype(W.dtype), b_own.astype(b.dtype)
 
     def check_precision(self, y: FloatArray) -> None:
@@ -159,8 +178,7 @@ def _location_and_scale(
     constant = deviation <= 16 * np.finfo(np.float64).eps * np.abs(mean)
     if link.shifts:
         return mean, np.where(constant, 1.0, deviation), constant
-    # zeros alone are predicted as the smallest number
-    return np.zeros_like(mean), np.maximum(mean, np.finfo(np.float64).tiny), constant
+    return np.zeros_like(mean), np.where(mean > 0, mean, _SCALE_OF_ZEROS), constant
 
 
 def first_regression_targets(
@@ -201,6 +219,7 @@ def continued_regression_targets(
     w: FloatArray | None,
     loss: RegressionLoss,
     standardize: bool,
+    mode: FitMode,
 ) -> RegressionTargets:
     """Return the targets of the fitted model, with which training continues.
 
@@ -218,8 +237,7 @@ def continued_regression_targets(
             f"standardize_target={known.standardized!r}. Set it back, or fit anew with "
             "warm_start=False."
         )
-    encoded = known.encode(y)
-    fresh = RegressionTargets(encoded, loss)
+    fresh = RegressionTargets(known.columns_of(y), loss)
     if (fresh.link, fresh.n_outputs, fresh.flat) != (known.link, known.n_outputs, known.flat):
         raise ValueError(
             f"loss={loss.name!r} has n_outputs={fresh.n_outputs} and the output activation "
@@ -230,4 +248,10 @@ def continued_regression_targets(
         return known
     targets = copy.deepcopy(known)
     targets.standardize(y, w)
+    if mode.partial and targets.constant.any():
+        warn(
+            "y has fewer than two distinct values in each call of partial_fit so far, so "
+            "standardize_target=True has no scale to use yet, and the value of the last call is "
+            "predicted. Give more rows in a call."
+        )
     return targets

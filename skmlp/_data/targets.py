@@ -38,8 +38,13 @@ class TargetEncoder(Protocol):
     def fold(self, W: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the output layer in units of the user, given that of the network."""
 
-    def unfold(self, W: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the output layer in units of the network, given that of the user."""
+    def unfold(
+        self, W: FloatArray, b: FloatArray, known: Any = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the output layer in units of the network, given that of the user.
+
+        If `known` is given, it is the targets of the fitted model.
+        """
 
     def stratification(self, y: Targets) -> Targets | None:
         """Return the classes by which a split is stratified, if it is."""
@@ -158,7 +163,9 @@ class ClassificationTargets:
         """Return W and b: labels have no units."""
         return W, b
 
-    def unfold(self, W: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def unfold(
+        self, W: FloatArray, b: FloatArray, known: Any = None
+    ) -> tuple[FloatArray, FloatArray]:
         """Return W and b: labels have no units."""
         return W, b
 

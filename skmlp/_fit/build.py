@@ -58,7 +58,7 @@ def build_network(
     ):
         parameters.vectors[...] = kept
     else:
-        W, b = data.targets.unfold(coefs[-1], estimator.intercepts_[-1])
+        W, b = data.targets.unfold(coefs[-1], estimator.intercepts_[-1], estimator._targets)
         parameters.set_affine(
             [*coefs[:-1], W], [*estimator.intercepts_[:-1], b], state.normalisations
         )

@@ -1,5 +1,7 @@
 """Targets of a regression: shape, units, and the output layer in the user's units."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.exceptions import DataConversionWarning
@@ -17,6 +19,7 @@ rng = np.random.RandomState(0)
 Y = np.exp(rng.normal(size=(50, 2))) * [1.0, 1e4] + [0.0, 1e5]
 W = rng.uniform(0.1, 3, size=50)
 FIRST, PARTIAL = FitMode(), FitMode(partial=True)
+WARM, STREAM = FitMode(continues=True), FitMode(continues=True, partial=True)
 
 
 def targets_of(y, loss="squared_error", w=None, standardize=True, mode=FIRST, **params):
@@ -99,6 +102,7 @@ def test_a_constant_is_predicted_as_that_constant_by_a_log_link():
     _, b_user = zeros.fold(rng.normal(size=(4, 1)), rng.normal(size=1))
     assert np.isfinite(b_user).all()
     assert np.exp(b_user) < 1e-300
+    assert (zeros.encode(np.full(50, 1e50)) ** 2 < np.inf).all()
 
 
 def test_a_deviation_that_is_rounding_is_none():
@@ -109,14 +113,14 @@ def test_a_deviation_that_is_rounding_is_none():
 def test_training_that_continues_keeps_the_units():
     loss = REGRESSION_LOSSES["squared_error"]()
     known = targets_of(Y[:, 0])
-    assert continued_regression_targets(known, 5 * Y[:, 0], None, loss, True) is known
+    assert continued_regression_targets(known, 5 * Y[:, 0], None, loss, True, WARM) is known
 
 
 def test_only_targets_that_were_constant_get_units_of_their_own():
     loss = REGRESSION_LOSSES["squared_error"]()
     known = targets_of(np.column_stack([np.full(50, 2.0), Y[:, 0]]))
     shift = known.shift.copy()
-    targets = continued_regression_targets(known, 3 * Y, None, loss, True)
+    targets = continued_regression_targets(known, 3 * Y, None, loss, True, WARM)
     assert targets is not known
     assert not targets.constant.any()
     np.testing.assert_array_equal(known.constant, [True, False])
@@ -125,10 +129,51 @@ def test_only_targets_that_were_constant_get_units_of_their_own():
     np.testing.assert_allclose(targets.shift[0], 3 * Y[:, 0].mean(), rtol=1e-12)
 
 
+def test_a_constant_that_changes_is_the_new_one_and_a_stream_is_warned():
+    loss = REGRESSION_LOSSES["squared_error"]()
+    known = targets_of(np.full(5, 3.0))
+    with pytest.warns(UserWarning, match="fewer than two distinct values in each call"):
+        targets = continued_regression_targets(known, np.full(5, 4.0), None, loss, True, STREAM)
+    assert targets.constant.all()
+    assert targets.shift == 4.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        continued_regression_targets(known, np.full(5, 4.0), None, loss, True, WARM)
+        continued_regression_targets(known, Y[:, 0], None, loss, True, STREAM)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("value", [0.0, 1e-3, 7e30])
+def test_what_was_a_constant_starts_at_that_of_the_new_units(loss, dtype, value):
+    known = targets_of(np.column_stack([np.full(50, value), Y[:, 0]]), loss)
+    rule = REGRESSION_LOSSES[loss]()
+    targets = continued_regression_targets(known, Y, None, rule, True, WARM)
+    W_own, b_own = rng.normal(size=(4, 2)).astype(dtype), rng.normal(size=2).astype(dtype)
+    W_again, b_again = targets.unfold(*known.fold(W_own, b_own), known)
+    assert W_again.dtype == b_again.dtype == dtype
+    np.testing.assert_array_equal(W_again[:, 0], 0)
+    assert b_again[0] == 0
+    np.testing.assert_allclose(W_again[:, 1], W_own[:, 1], rtol=1e-6)
+    np.testing.assert_allclose(b_again[1], b_own[1], rtol=1e-3)
+
+
+def test_weights_that_were_assigned_to_a_constant_model_are_those_in_units_of_y():
+    known = targets_of(np.full(50, 7.0))
+    loss = REGRESSION_LOSSES["squared_error"]()
+    targets = continued_regression_targets(known, Y[:, 0], None, loss, True, WARM)
+    W_user, b_user = 1e3 * rng.normal(size=(4, 1)), np.array([1e3])
+    for W_y, b_y in ((W_user, b_user), (0 * W_user, b_user), (W_user, np.array([7.0]))):
+        for ours, expected in zip(
+            targets.unfold(W_y, b_y, known), targets.unfold(W_y, b_y), strict=True
+        ):
+            np.testing.assert_array_equal(ours, expected)
+
+
 def test_another_number_of_columns_is_refused():
     loss = REGRESSION_LOSSES["squared_error"]()
     with pytest.raises(ValueError, match="y has 1 columns, but this regressor has 2"):
-        continued_regression_targets(targets_of(Y), Y[:, 0], None, loss, True)
+        continued_regression_targets(targets_of(Y), Y[:, 0], None, loss, True, WARM)
     with pytest.raises(ValueError, match="y_val has 2 columns"):
         targets_of(Y[:, 0]).encode(Y, "y_val")
 
@@ -139,7 +184,7 @@ def test_another_number_of_columns_is_refused():
 def test_a_loss_that_needs_another_output_layer_is_refused(loss, params):
     other = REGRESSION_LOSSES[loss](**params)
     with pytest.raises(ValueError, match="Set loss and quantile back"):
-        continued_regression_targets(targets_of(Y[:, 0]), Y[:, 0], None, other, True)
+        continued_regression_targets(targets_of(Y[:, 0]), Y[:, 0], None, other, True, WARM)
 
 
 def test_several_quantiles_of_several_targets_are_refused_with_the_remedy():
