@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from skmlp import NumpyMLPRegressor
 from skmlp._engine.losses.registry import REGRESSION_LOSSES
@@ -100,6 +101,21 @@ def test_a_constant_model_that_was_stored_learns_as_the_model_itself(params):
         for _ in range(3):
             each.partial_fit(X, Y["identity"])
     np.testing.assert_array_equal(again.predict(X), model.predict(X))
+
+
+@pytest.mark.parametrize("how", ["warm_start", "partial_fit"])
+def test_hubers_delta_is_in_units_of_the_first_targets_that_vary(how):
+    both = np.column_stack([*Y.values()])
+    model = regressor(loss="huber", warm_start=True).set_params(standardize_target=False)
+    train = model.fit if how == "warm_start" else model.partial_fit
+    train(X, np.column_stack([Y["identity"], np.full(100, 3.0)]))
+    fixed = model.delta_.copy()
+    assert fixed[1] == 1.35
+    train(X, 1e-3 * both)
+    fresh = clone(model).fit(X, 1e-3 * both)
+    np.testing.assert_array_equal(model.delta_, [fixed[0], fresh.delta_[1]])
+    train(X, both)
+    np.testing.assert_array_equal(model.delta_, [fixed[0], fresh.delta_[1]])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

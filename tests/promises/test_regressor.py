@@ -166,12 +166,14 @@ def test_a_call_that_fails_leaves_the_model_as_it_was(failure, kind, standardize
 @every_kind
 @in_both_units
 def test_data_is_not_changed(params, y, standardize):
-    data = X.copy(), y.copy(), np.ones(60), X[:20].copy(), y[:20].copy()
+    weights = np.random.RandomState(0).uniform(0.5, 2, size=60)
+    data = X.copy(), y.copy(), weights, X[:20].copy(), y[:20].copy(), weights[:20].copy()
     kept = copy.deepcopy(data)
     for array in data:
         array.setflags(write=False)
     model = regressor(standardize, **params)
-    model.fit(*data[:3], X_val=data[3], y_val=data[4])
+    model.fit(*data[:3], X_val=data[3], y_val=data[4], sample_weight_val=data[5])
+    model.partial_fit(*data[:3])
     model.predict(data[0])
     model.score(*data[:3])
     for array, before in zip(data, kept, strict=True):

@@ -314,7 +314,10 @@ class Huber(RegressionLoss):
     def adapted(self, y: FloatArray, w: FloatArray | None, known: Any = None) -> Self:
         """Return the loss with the unit of the known loss or, if it has none, of the targets."""
         loss = type(self)(self.delta)
-        loss.unit = known.unit if isinstance(known, type(self)) else spread(y, w)
+        loss.unit = spread(y, w)
+        if isinstance(known, type(self)):
+            # 1 where targets were constant so far
+            loss.unit = np.where(known.unit == 1, loss.unit, known.unit)
         return loss
 
     @property
