@@ -7,11 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import RegressorMixin
 from sklearn.utils import Tags, get_tags
-from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
-from skmlp._compat import check_sample_weight
-from skmlp._data.inputs import check_not_masked
-from skmlp._data.numbers import plain_numbers
+from skmlp._data.numbers import scored_targets
 from skmlp._engine.types import FloatArray, IndexArray
 from skmlp._ensemble.base import BaseFoldEnsemble
 from skmlp._ensemble.conformal import needed_rows, upper_bound
@@ -369,10 +367,7 @@ class FoldEnsembleRegressor(RegressorMixin, BaseFoldEnsemble):
             As in `predict`; also if y or the weights are not valid.
         """
         X = self._valid_rows(X)
-        y = check_array(plain_numbers(y), ensure_2d=False, dtype=None, input_name="y")
-        check_consistent_length(X, y)
-        check_not_masked(sample_weight, "sample_weight")
-        w = None if sample_weight is None else check_sample_weight(sample_weight, X)
+        y, w = scored_targets(X, y, sample_weight)
         loss, targets = self.estimators_[0]._loss, self.estimators_[0]._targets
         predicted = self._corrected(self._mean_of_networks(X)[0])
         return loss.score(targets.standardized_values(predicted), targets.encode(y), w)

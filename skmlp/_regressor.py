@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_array, check_consistent_length
 
 from skmlp._base import BaseNumpyMLP, is_stochastic
 from skmlp._choices import (
@@ -22,9 +21,8 @@ from skmlp._choices import (
     Solver,
     WeightInit,
 )
-from skmlp._compat import Interval, StrOptions, check_sample_weight, fit_context
-from skmlp._data.inputs import check_not_masked
-from skmlp._data.numbers import check_domain, plain_numbers
+from skmlp._compat import Interval, StrOptions, fit_context
+from skmlp._data.numbers import check_domain, plain_numbers, scored_targets
 from skmlp._data.regression_targets import (
     RegressionTargets,
     continued_regression_targets,
@@ -547,10 +545,7 @@ class NumpyMLPRegressor(RegressorMixin, BaseNumpyMLP):
             As in `predict`; also if y or the weights are not valid.
         """
         X = self._validate_rows(X)
-        y = check_array(plain_numbers(y), ensure_2d=False, dtype=None, input_name="y")
-        check_consistent_length(X, y)
-        check_not_masked(sample_weight, "sample_weight")
-        w = None if sample_weight is None else check_sample_weight(sample_weight, X)
+        y, w = scored_targets(X, y, sample_weight)
         encoded = self._targets.encode(y)
         predicted = self._predict_valid_by_chunks(X, self._loss.predict)
         with np.errstate(all="ignore"):

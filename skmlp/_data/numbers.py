@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import issparse
+from sklearn.utils.validation import check_array, check_consistent_length
 
+from skmlp._compat import check_sample_weight
+from skmlp._data.inputs import check_not_masked
 from skmlp._data.labels import plain_labels
 from skmlp._engine.losses.regression import RegressionLoss
 from skmlp._engine.types import FloatArray
@@ -75,6 +78,14 @@ def check_precision(y: FloatArray, dtype: np.dtype, name: str = "y") -> None:
             f"{name} contains values too large for {dtype}, in which the network computes. Divide "
             f"{name} by a constant{remedy}."
         )
+
+
+def scored_targets(X: Any, y: Any, sample_weight: Any) -> tuple[FloatArray, FloatArray | None]:
+    """Return y and the weights, as arrays that are valid for a score of predictions for X."""
+    y = check_array(plain_numbers(y), ensure_2d=False, dtype=None, input_name="y")
+    check_consistent_length(X, y)
+    check_not_masked(sample_weight, "sample_weight")
+    return y, None if sample_weight is None else check_sample_weight(sample_weight, X)
 
 
 def _not_numbers(y: npt.NDArray[Any], name: str) -> str:

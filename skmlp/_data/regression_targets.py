@@ -74,8 +74,7 @@ class RegressionTargets:
         ValueError
             If y has another number of columns than the targets learnt.
         """
-        y = self.columns_of(y, name)
-        return (y - self.shift) / self.scale if self.standardized else y
+        return self.standardized_values(self.columns_of(y, name))
 
     def columns_of(self, y: FloatArray, name: str = "y") -> FloatArray:
         """Return y with a column for each target; raise ValueError if it has others."""

@@ -126,7 +126,7 @@ def _unbeaten_baseline(trainer: Trainer, train: Dataset, history: History) -> st
     estimator, network = trainer.estimator, trainer.network
     comes_to_rest = history.converged and not history.stopped
     comes_to_rest &= estimator.n_iter_no_change < math.inf
-    # L-BFGS comes to rest at a minimum, but of a loss with kinks perhaps elsewhere
+    # L-BFGS ends at a minimum, unless the loss has kinks: there it can stall
     can_stall = estimator.solver in OPTIMIZERS or not network.loss.smooth
     if not comes_to_rest or not can_stall or trainer.data.mode.partial:
         return None
