@@ -8,6 +8,7 @@ from skmlp._legacy import register_legacy_names
 from skmlp._regressor import NumpyMLPRegressor
 
 if TYPE_CHECKING:
+    from skmlp._compiled.choice import explain_kernels
     from skmlp._fold_ensemble import FoldEnsembleClassifier
     from skmlp._fold_ensemble_regressor import FoldEnsembleRegressor
     from skmlp._hidden_layer import HiddenLayerTransformer
@@ -28,6 +29,7 @@ __all__ = [
     "PredictionIntervalDisplay",
     "TrainingCurveDisplay",
     "WeightsDisplay",
+    "explain_kernels",
     "make_tabular_classifier",
     "make_tabular_regressor",
     "register_skl2onnx",
@@ -42,6 +44,7 @@ _LAZY = {
     "PredictionIntervalDisplay": "_plot.prediction_interval",
     "TrainingCurveDisplay": "_plot.training_curve",
     "WeightsDisplay": "_plot.weights",
+    "explain_kernels": "_compiled.choice",
     "make_tabular_classifier": "_tabular",
     "make_tabular_regressor": "_tabular",
     "register_skl2onnx": "_skl2onnx",
