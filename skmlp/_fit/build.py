@@ -169,10 +169,15 @@ def build_solver(
             n_rows_seen=n_rows_seen,
         )
         solver = Solver(optimizer, schedule)
-    solver.max_grad_norm = math.inf if estimator.max_grad_norm is None else estimator.max_grad_norm
-    solver.max_norm = math.inf if estimator.max_norm is None else estimator.max_norm
+    solver.max_grad_norm = _limit(estimator.max_grad_norm)
+    solver.max_norm = _limit(estimator.max_norm)
     solver.averaging = estimator.averaging or None
     return solver
+
+
+def _limit(value: float | None) -> float:
+    """Return the largest norm allowed, given that or None for no limit."""
+    return math.inf if value is None else float(value)
 
 
 def build_rule(estimator: Any, rule: StoppingRule, mode: FitMode) -> StoppingRule:

@@ -246,3 +246,19 @@ if pid == 0:
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """
     assert run(code, **{SWITCH: "compiled"}).stdout.strip() == "7"
+
+
+def test_where_numba_compiles_nothing_numpy_is_used():
+    code = "from skmlp import explain_kernels; print(explain_kernels())"
+    explained = run(code, NUMBA_DISABLE_JIT="1").stdout
+    assert explained.startswith("NumPy: numba cannot be used (ImportError: NUMBA_DISABLE_JIT")
+
+
+def test_the_installed_version_without_numba_trains_as_ever():
+    code = """
+sys.modules["numba"] = None
+from skmlp import explain_kernels
+print(NumpyMLPClassifier(max_iter=2).fit(X, y).n_iter_, explain_kernels())
+"""
+    done = run(code, **{SWITCH: "compiled"})
+    assert done.stdout.startswith("2 NumPy: numba"), done.stderr

@@ -4,8 +4,11 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from numba import njit
+from numba import config, njit
 from numba.core.compiler_lock import global_compiler_lock
+
+if config.DISABLE_JIT:
+    raise ImportError("NUMBA_DISABLE_JIT is set, with which loops would be slower than NumPy")
 
 LOOPS: dict[str, Callable[..., Any]] = {}
 
