@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from skmlp._plot.weights import WeightsDisplay
     from skmlp._skl2onnx import register_skl2onnx
     from skmlp._tabular import make_tabular_classifier, make_tabular_regressor
+    from skmlp._tabular_classifier import TabularClassifier
+    from skmlp._tabular_regressor import TabularRegressor
 
 __all__ = [
     "FoldEnsembleClassifier",
@@ -26,6 +28,8 @@ __all__ = [
     "NumpyMLPClassifier",
     "NumpyMLPRegressor",
     "PredictionIntervalDisplay",
+    "TabularClassifier",
+    "TabularRegressor",
     "TrainingCurveDisplay",
     "WeightsDisplay",
     "make_tabular_classifier",
@@ -40,6 +44,8 @@ _LAZY = {
     "HiddenLayerTransformer": "_hidden_layer",
     "MistakesDisplay": "_plot.mistakes",
     "PredictionIntervalDisplay": "_plot.prediction_interval",
+    "TabularClassifier": "_tabular_classifier",
+    "TabularRegressor": "_tabular_regressor",
     "TrainingCurveDisplay": "_plot.training_curve",
     "WeightsDisplay": "_plot.weights",
     "make_tabular_classifier": "_tabular",

@@ -1,7 +1,8 @@
 """The base of the ensembles: folds, members, and the rows that each member holds out."""
 
+import time
 from abc import ABC, abstractmethod
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -55,6 +56,7 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
     n_estimators: int | str
     n_folds: int | str
     cv: Any
+    max_time: float | None
     n_jobs: int | None
     random_state: int | np.random.RandomState | None
 
@@ -69,6 +71,7 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
         "n_estimators": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "n_folds": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
         "cv": ["cv_object"],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
     }
@@ -148,6 +151,7 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
     @fit_context(prefer_skip_nested_validation=False)
     def _fit(self, request: FitRequest, groups: Any) -> None:
         """Do the work of `fit`, which restores the earlier state if a step fails."""
+        deadline = None if self.max_time is None else time.time() + self.max_time
         if self.estimator.checkpoint_path is not None:
             raise ValueError(
                 f"The estimator has checkpoint_path={self.estimator.checkpoint_path!r}, which all "
@@ -166,6 +170,7 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
         self.estimators_ = fit_members(
             self.estimator, X, y, w, self.held_out_, seeds, self.n_jobs, tasks,
             [split.train for split in splits], weighs_stopping=self._weighs_stopping,
+            deadline=deadline,
         )  # fmt: skip
         self._calibrate(X, y, w, rng, independent=self.cv is None and groups is None)
         if tasks is not None:
@@ -211,8 +216,8 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
         return validate_data(self, X, accept_sparse="csr", dtype=_DTYPES, reset=False)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take the attributes; ensembles that were saved earlier have no `cv`."""
-        super().__setstate__({"cv": None} | state)
+        """Take the attributes; those that were saved earlier have no `cv` and no `max_time`."""
+        super().__setstate__({"cv": None, "max_time": None} | state)
 
     def __sklearn_tags__(self) -> Tags:
         """Return the tags; an ensemble accepts sparse X if its network does."""

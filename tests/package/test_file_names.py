@@ -27,6 +27,8 @@ CLASSIFIER = "skmlp._classifier.NumpyMLPClassifier"
 ENSEMBLE = "skmlp._fold_ensemble.FoldEnsembleClassifier"
 REGRESSOR = "skmlp._regressor.NumpyMLPRegressor"
 REGRESSOR_ENSEMBLE = "skmlp._fold_ensemble_regressor.FoldEnsembleRegressor"
+CLASSIFIER_OF_TABLES = "skmlp._tabular_classifier.TabularClassifier"
+REGRESSOR_OF_TABLES = "skmlp._tabular_regressor.TabularRegressor"
 TRANSFORMER = "skmlp._hidden_layer.HiddenLayerTransformer"
 PREPROCESSING = {
     f"skmlp.preprocessing.{name}"
@@ -74,17 +76,17 @@ FITTED = {
         lambda: FoldEnsembleRegressor(regressor(early_stopping=True), 2).fit(X, X[:, 0]),
         {REGRESSOR, REGRESSOR_ENSEMBLE},
     ),
-    "pipeline of regressors": (
+    "regressor of tables": (
         lambda: make_tabular_regressor(0, n_members=2, max_iter=2).fit(TABLE, X[:, 2]),
-        {REGRESSOR, REGRESSOR_ENSEMBLE, *PREPROCESSING},
+        {REGRESSOR, REGRESSOR_ENSEMBLE, REGRESSOR_OF_TABLES, *PREPROCESSING},
     ),
     "transformer": (
         lambda: HiddenLayerTransformer(network()).fit(X, y),
         {CLASSIFIER, TRANSFORMER},
     ),
-    "pipeline": (
+    "classifier of tables": (
         lambda: make_tabular_classifier(0, n_members=2, max_iter=2).fit(TABLE, y),
-        {CLASSIFIER, ENSEMBLE, *PREPROCESSING},
+        {CLASSIFIER, ENSEMBLE, CLASSIFIER_OF_TABLES, *PREPROCESSING},
     ),
 }
 every_model = pytest.mark.parametrize(("make", "names"), FITTED.values(), ids=FITTED)

@@ -1,0 +1,129 @@
+"""The base of the estimators of tables: preprocessing and an ensemble behind one `fit`."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skmlp._compat import CallbackSupportMixin, Interval, StrOptions, fit_context
+from skmlp._engine.types import FloatArray
+from skmlp._fit.callbacks import has_callbacks
+from skmlp._fit.fit import all_or_nothing
+from skmlp._tables.inner_params import InnerParamsMixin
+from skmlp._tables.row_weights import row_weights
+
+
+class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
+    """Fit and the parameters that both estimators of tables have.
+
+    A subclass defines
+
+    - `_make_columns`: the transformation of columns to features;
+    - `_make_ensemble`: the ensemble of networks;
+    - `_class_weights`: for a classifier, the weight of each row's class.
+    """
+
+    network: Mapping[str, Any] | None
+    n_members: int | str
+    n_folds: int | str
+    cv: Any
+    max_time: float | None
+    n_jobs: int | None
+    random_state: int | np.random.RandomState | None
+
+    columns_: Any
+    ensemble_: Any
+    n_features_in_: int
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "network": [Mapping, None],
+        "n_members": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "n_folds": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
+        "cv": ["cv_object"],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    @abstractmethod
+    def _make_columns(self) -> Any:
+        """Return the transformation of columns of any kind to features of a network."""
+
+    @abstractmethod
+    def _make_ensemble(self) -> Any:
+        """Return the ensemble, not fitted."""
+
+    def _class_weights(self, y: Any) -> FloatArray | None:
+        """Return the weight of each row's class; None if there are no such weights."""
+        return None
+
+    def fit(
+        self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None, *, groups: Any = None
+    ) -> Self:
+        """Train the networks on the rows of a table.
+
+        If `fit` fails, an estimator that was fitted before keeps its earlier state.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like} of shape (n_samples, n_features)
+            The table.
+        y : array-like of shape (n_samples,)
+            What to predict: class labels of any kind, or numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row, at least 0. Rows of weight 0 are left out. If None, all rows weigh
+            the same.
+        groups : array-like of shape (n_samples,), default=None
+            Group of each row, such as a patient or a day. A network that holds out a row then holds
+            out all rows of its group. With `cv`, the groups are passed to the splitter.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        InvalidParameterError
+            If a parameter has the wrong type or is out of range.
+        ValueError, TypeError
+            If X, y, the weights or the groups are invalid.
+        KeyboardInterrupt
+            If training is interrupted.
+        """
+        with all_or_nothing(self):
+            self._fit(X, y, sample_weight, groups)
+        return self
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def _fit(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> None:
+        """Do the work of `fit`, which restores the earlier state if a step fails."""
+        validate_data(self, X, y, skip_check_array=True)
+        self.columns_ = self._make_columns()
+        self.ensemble_ = self._make_ensemble()
+        if has_callbacks(self):
+            self.ensemble_.set_callbacks(*self._skl_callbacks)
+        features = self.columns_.fit_transform(X, y)
+        w = row_weights(features, sample_weight, self._class_weights(y))
+        self.ensemble_.fit(features, y, w, groups=groups)
+
+    def _features(self, X: Any) -> Any:
+        """Return the features of rows to predict."""
+        check_is_fitted(self)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        return self.columns_.transform(X)
+
+    def __sklearn_tags__(self) -> Tags:
+        """Return the tags: columns of any kind, with missing values."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        tags.target_tags.required = True
+        return tags
