@@ -15,19 +15,21 @@ from skmlp._data.labels import plain_labels
 from skmlp._engine.types import FloatArray
 from skmlp._fold_ensemble import FoldEnsembleClassifier
 from skmlp._tables.base import BaseTabular
-from skmlp._tables.columns import make_columns
+from skmlp._tables.features import PlainFeatures
 from skmlp.recipes import TABULAR
 
 __all__ = ["TabularClassifier"]
+
+_N_COSINES = 6
 
 
 class TabularClassifier(ClassifierMixin, BaseTabular):
     """Classifier for tables with columns of any kind, with settings that need no tuning.
 
-    The table may be an array or a data frame, with numbers, text, categories and booleans, and with
-    missing values. In `fit`, columns of text, categories or booleans are one-hot encoded, with one
-    indicator for each value that occurs at least three times. Columns with at most two distinct
-    numbers are scaled to 0 and 1. All other columns are transformed by
+    The table may be an array, or a data frame of pandas or polars, with columns of any type; see
+    the notes. In `fit`, text and categories are one-hot encoded, with an indicator for each of the
+    30 most frequent values that occur at least three times. Columns with two distinct numbers are
+    scaled to 0 and 1. Other numbers are transformed by
     :class:`~skmlp.preprocessing.RobustSmoothScaler` and
     :class:`~skmlp.preprocessing.CosineEmbedding`. A missing number is replaced by the median, and
     an indicator of missing values is added. The networks are trained by
@@ -66,8 +68,10 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
     Attributes
     ----------
-    columns_ : ColumnTransformer
-        The fitted transformation of the columns to features.
+    reader_ : object
+        How each column of the table is read.
+    features_ : object
+        The transformation of what has been read to features of the networks.
     ensemble_ : FoldEnsembleClassifier
         The fitted networks.
     classes_ : ndarray of shape (n_classes,)
@@ -82,6 +86,22 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     make_tabular_classifier : Makes such a classifier from parameters of the network.
     TabularRegressor : The same for numbers.
     FoldEnsembleClassifier, NumpyMLPClassifier : The ensemble, and the network.
+
+    Notes
+    -----
+    *Columns.* What a column holds is decided by its training rows:
+
+    - Numbers, among them booleans, Decimal and nullable types. An infinity counts as the largest or
+      smallest number of the training rows.
+    - Dates, with or without a time or a time zone, periods, and text like 2024-01-31: days, and the
+      cycles of a day, a week and a year as sine and cosine. Time zones are converted to UTC.
+    - Durations, in days; times of day, with sine and cosine.
+    - Text, categories (also those of numbers), and columns that mix text and numbers. If 80 % of
+      the entries read as numbers, they are numbers as well. A missing entry is a value of its own.
+    - Columns that are empty in `fit` are ignored.
+
+    A table to predict may hold the same values as other types, such as numbers as text. What cannot
+    be read, such as entries that are lists, is refused by an error that names the column.
 
     Examples
     --------
@@ -195,8 +215,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         features = self._features(X)
         return self.ensemble_.predict_log_proba(features)
 
-    def _make_columns(self) -> Any:
-        return make_columns()
+    def _make_features(self) -> PlainFeatures:
+        return PlainFeatures(_N_COSINES)
 
     def _make_ensemble(self) -> FoldEnsembleClassifier:
         return FoldEnsembleClassifier(

@@ -12,7 +12,7 @@ from skmlp._engine.types import FloatArray
 from skmlp._fold_ensemble_regressor import FoldEnsembleRegressor
 from skmlp._regressor import NumpyMLPRegressor
 from skmlp._tables.base import BaseTabular
-from skmlp._tables.columns import make_columns
+from skmlp._tables.features import PlainFeatures
 from skmlp.recipes import TABULAR_REGRESSION
 
 __all__ = ["TabularRegressor"]
@@ -54,8 +54,10 @@ class TabularRegressor(RegressorMixin, BaseTabular):
 
     Attributes
     ----------
-    columns_ : ColumnTransformer
-        The fitted transformation of the columns to features.
+    reader_ : object
+        How each column of the table is read.
+    features_ : object
+        The transformation of what has been read to features of the networks.
     ensemble_ : FoldEnsembleRegressor
         The fitted networks.
     n_features_in_ : int
@@ -135,7 +137,10 @@ class TabularRegressor(RegressorMixin, BaseTabular):
             several quantiles, or when no rows were held out.
         """
         features = self._features(X)
-        return self.ensemble_.predict(features, return_std=return_std)
+        predicted = self.ensemble_.predict(features, return_std=return_std)
+        if return_std:
+            return tuple(part.astype(np.float64) for part in predicted)
+        return predicted.astype(np.float64)
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> tuple[FloatArray, FloatArray]:
         """Return limits between which new targets lie with a given probability.
@@ -186,8 +191,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         features = self._features(X)
         return self.ensemble_.score(features, y, sample_weight)
 
-    def _make_columns(self) -> Any:
-        return make_columns("auto")
+    def _make_features(self) -> PlainFeatures:
+        return PlainFeatures("auto")
 
     def _make_ensemble(self) -> FoldEnsembleRegressor:
         return FoldEnsembleRegressor(

@@ -8,15 +8,18 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator
-from sklearn.utils import Tags
+from sklearn.utils import Tags, check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmlp._compat import CallbackSupportMixin, Interval, StrOptions, fit_context
 from skmlp._engine.types import FloatArray
 from skmlp._fit.callbacks import has_callbacks
 from skmlp._fit.fit import all_or_nothing
+from skmlp._tables.features import PlainFeatures
+from skmlp._tables.frames import columns_of
 from skmlp._tables.inner_params import InnerParamsMixin
 from skmlp._tables.row_weights import row_weights
+from skmlp._tables.table_reader import TableReader
 
 
 class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
@@ -24,7 +27,7 @@ class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
 
     A subclass defines
 
-    - `_make_columns`: the transformation of columns to features;
+    - `_make_features`: the transformation of columns that have been read to features;
     - `_make_ensemble`: the ensemble of networks;
     - `_class_weights`: for a classifier, the weight of each row's class.
     """
@@ -37,7 +40,8 @@ class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
     n_jobs: int | None
     random_state: int | np.random.RandomState | None
 
-    columns_: Any
+    reader_: TableReader
+    features_: PlainFeatures
     ensemble_: Any
     n_features_in_: int
 
@@ -52,8 +56,8 @@ class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
     }
 
     @abstractmethod
-    def _make_columns(self) -> Any:
-        """Return the transformation of columns of any kind to features of a network."""
+    def _make_features(self) -> PlainFeatures:
+        """Return the transformation of columns that have been read, not fitted."""
 
     @abstractmethod
     def _make_ensemble(self) -> Any:
@@ -104,20 +108,33 @@ class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
     @fit_context(prefer_skip_nested_validation=False)
     def _fit(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> None:
         """Do the work of `fit`, which restores the earlier state if a step fails."""
-        validate_data(self, X, y, skip_check_array=True)
-        self.columns_ = self._make_columns()
+        self._check_names(X, y, reset=True)
+        w = row_weights(X, sample_weight, self._class_weights(y))
+        rows = None if w is None else np.flatnonzero(w)
+        self.reader_ = TableReader().fit(X, rows)
+        columns = self.reader_.transform(X)
+        in_use = columns if rows is None else columns.take(rows)
+        self.features_ = self._make_features().fit(in_use, self.reader_.counts_)
         self.ensemble_ = self._make_ensemble()
         if has_callbacks(self):
             self.ensemble_.set_callbacks(*self._skl_callbacks)
-        features = self.columns_.fit_transform(X, y)
-        w = row_weights(features, sample_weight, self._class_weights(y))
-        self.ensemble_.fit(features, y, w, groups=groups)
+        self.ensemble_.fit(self.features_.transform(columns), y, w, groups=groups)
 
-    def _features(self, X: Any) -> Any:
+    def _check_names(self, X: Any, y: Any = "no_validation", *, reset: bool) -> None:
+        """Raise ValueError if the columns are not those of `fit`; with `reset`, remember them."""
+        columns_of(X)  # what is no table, or has duplicates, is refused before names are compared
+        try:
+            validate_data(self, X, y, reset=reset, skip_check_array=True)
+        except TypeError as error:  # names that are not all strings
+            raise ValueError(f"{error} For example: X.columns = X.columns.astype(str).") from error
+        if reset:
+            check_consistent_length(X, y)
+
+    def _features(self, X: Any) -> FloatArray:
         """Return the features of rows to predict."""
         check_is_fitted(self)
-        validate_data(self, X, reset=False, skip_check_array=True)
-        return self.columns_.transform(X)
+        self._check_names(X, reset=False)
+        return self.features_.transform(self.reader_.transform(X))
 
     def __sklearn_tags__(self) -> Tags:
         """Return the tags: columns of any kind, with missing values."""

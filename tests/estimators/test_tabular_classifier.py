@@ -17,7 +17,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_html_repr
 
 from skmlp import FoldEnsembleClassifier, TabularClassifier, make_tabular_classifier
-from skmlp._tables.columns import make_columns
 from skmlp.preprocessing import columns_of_kind
 
 SMALL = {
@@ -119,79 +118,16 @@ def test_columns_are_told_apart_by_what_they_hold(table, kinds):
         assert columns_of_kind(TABLES[table], kind) == expected
 
 
-def test_columns_of_two_numbers_become_zero_and_one():
-    columns = make_columns()
-    table = [[5.0, 1.0], [5.0, np.nan], [9.0, 1.0]]
-    assert_array_equal(columns.fit_transform(table), [[0, 0, 0], [0, 0, 1], [1, 0, 0]])
-    assert_array_equal(columns.transform([[6.0, 1.0], [99.0, np.nan]]), [[0.25, 0, 0], [1, 0, 1]])
-
-
 def test_sparse_tables_are_refused_with_the_remedy():
     with pytest.raises(TypeError, match="toarray"):
         make_tabular_classifier().fit(sparse.csr_array(X), y)
-
-
-def test_unknown_categories_count_as_rare_ones():
-    words = pd.DataFrame({"word": [*"aaaabbbbcd"]})
-    columns = make_columns().fit(words)
-    assert columns.get_feature_names_out().tolist() == [
-        "categorical__word_a",
-        "categorical__word_b",
-        "categorical__word_infrequent_sklearn",
-    ]
-    unknown = columns.transform(pd.DataFrame({"word": ["never seen"]}))
-    assert_array_equal(unknown, columns.transform(words)[-1:])
-
-
-@pytest.mark.parametrize(
-    ("column", "remedy"),
-    [
-        ([f"row {row}" for row in ROWS], "names or identifiers"),
-        (
-            [f"{value:.3f}" for value in np.sin(ROWS)],
-            "values are numbers, but not of a numeric type",
-        ),
-        (
-            [*"aaa", None, np.nan, *map(str, range(85))],
-            "values are numbers, but not of a numeric type",
-        ),
-        (pd.Categorical(ROWS // 2), "values are numbers, but not"),
-    ],
-    ids=["names", "numbers", "numbers and missing values", "categories"],
-)
-def test_values_that_are_too_rare_to_learn_from_are_warned_of_once(column, remedy):
-    table = pd.DataFrame({"number": NUMBERS, "text": column})
-    with pytest.warns(UserWarning, match=f"Column 1 of the table.*{remedy}") as caught:
-        make_columns().fit(table)
-    assert len(caught) == 1
-    assert caught[0].filename == __file__
-
-
-@pytest.mark.parametrize("n_rare", [44, 46])
-def test_rare_values_are_warned_of_where_most_rows_have_them(n_rare):
-    text = np.array([*["often"] * (90 - n_rare), *[f"rare {i}" for i in range(n_rare)]])
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        make_columns().fit(text[:, np.newaxis])
-    assert len(caught) == (n_rare > 45)
-
-
-def test_missing_numbers_become_the_median_with_an_indicator_beside():
-    columns = make_columns().fit([[1.0], [2.0], [3.0], [np.nan]])
-    assert columns.get_feature_names_out()[:2].tolist() == [
-        "numeric__x0",
-        "numeric__missingindicator_x0",
-    ]
-    (missing, known), indicator = columns.transform([[np.nan], [2.0]])[:, :2].T
-    assert missing == known == 0
-    assert indicator[0] > indicator[1]
 
 
 def test_members_hold_out_folds_to_stop_by_and_differ(fitted):
     network = fitted.ensemble_
     assert isinstance(network, FoldEnsembleClassifier)
     assert [len(fold) for fold in network.held_out_] == [38, 38]
-    inputs = fitted.columns_.transform(X)
+    inputs = fitted.features_.transform(fitted.reader_.transform(X))
     members = [member.predict_proba(inputs) for member in network.estimators_]
     assert not np.allclose(members[0], members[1])
 

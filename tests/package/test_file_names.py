@@ -3,7 +3,6 @@
 import pickle
 import pickletools
 
-import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_iris
@@ -22,7 +21,7 @@ from skmlp.preprocessing import columns_of_kind, none_for_missing
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 X, y = load_iris(return_X_y=True)
-TABLE = pd.DataFrame({"length": X[:, 0], "long": X[:, 0] > 5, "side": np.arange(150) % 2})
+TABLE = pd.DataFrame({"length": X[:, 0], "long": X[:, 0] > 5, "side": [*"ab"] * 75})
 CLASSIFIER = "skmlp._classifier.NumpyMLPClassifier"
 ENSEMBLE = "skmlp._fold_ensemble.FoldEnsembleClassifier"
 REGRESSOR = "skmlp._regressor.NumpyMLPRegressor"
@@ -30,15 +29,15 @@ REGRESSOR_ENSEMBLE = "skmlp._fold_ensemble_regressor.FoldEnsembleRegressor"
 CLASSIFIER_OF_TABLES = "skmlp._tabular_classifier.TabularClassifier"
 REGRESSOR_OF_TABLES = "skmlp._tabular_regressor.TabularRegressor"
 TRANSFORMER = "skmlp._hidden_layer.HiddenLayerTransformer"
-PREPROCESSING = {
-    f"skmlp.preprocessing.{name}"
-    for name in (
-        "CosineEmbedding",
-        "RobustSmoothScaler",
-        "columns_of_kind",
-        "none_for_missing",
-        "same_feature_names",
-    )
+OF_TABLES = {
+    "skmlp._tables.features.PlainFeatures",
+    "skmlp._tables.numeric.NumericFeatures",
+    "skmlp._tables.one_hot.OneHot",
+    "skmlp._tables.readers.NumberReader",
+    "skmlp._tables.readers.WordReader",
+    "skmlp._tables.table_reader.TableReader",
+    "skmlp.preprocessing.CosineEmbedding",
+    "skmlp.preprocessing.RobustSmoothScaler",
 }
 
 
@@ -78,7 +77,7 @@ FITTED = {
     ),
     "regressor of tables": (
         lambda: make_tabular_regressor(0, n_members=2, max_iter=2).fit(TABLE, X[:, 2]),
-        {REGRESSOR, REGRESSOR_ENSEMBLE, REGRESSOR_OF_TABLES, *PREPROCESSING},
+        {REGRESSOR, REGRESSOR_ENSEMBLE, REGRESSOR_OF_TABLES, *OF_TABLES},
     ),
     "transformer": (
         lambda: HiddenLayerTransformer(network()).fit(X, y),
@@ -86,7 +85,7 @@ FITTED = {
     ),
     "classifier of tables": (
         lambda: make_tabular_classifier(0, n_members=2, max_iter=2).fit(TABLE, y),
-        {CLASSIFIER, ENSEMBLE, CLASSIFIER_OF_TABLES, *PREPROCESSING},
+        {CLASSIFIER, ENSEMBLE, CLASSIFIER_OF_TABLES, *OF_TABLES},
     ),
 }
 every_model = pytest.mark.parametrize(("make", "names"), FITTED.values(), ids=FITTED)
