@@ -8,12 +8,12 @@ from scipy.special import log_softmax, logsumexp, softmax
 from sklearn.base import ClassifierMixin
 
 from skmlp._classifier import NumpyMLPClassifier
-from skmlp._data.labels import check_class_labels, distinct_labels, plain_labels, positions
+from skmlp._data.labels import check_class_labels, plain_labels, positions
 from skmlp._engine.types import FloatArray, IndexArray
 from skmlp._ensemble.base import BaseFoldEnsemble
 from skmlp._ensemble.calibration import held_out_log_proba, member_log_proba, temperature
 from skmlp._ensemble.folds import stratified_folds
-from skmlp._ensemble.splits import Split
+from skmlp._ensemble.splits import Split, check_all_classes
 
 __all__ = ["FoldEnsembleClassifier"]
 
@@ -142,16 +142,7 @@ class FoldEnsembleClassifier(ClassifierMixin, BaseFoldEnsemble):
         check_class_labels(y)
 
     def _check_splits(self, y: npt.NDArray[Any], splits: list[Split]) -> None:
-        """Raise ValueError if a network would not know all classes."""
-        classes = distinct_labels(np.concatenate([y[rows] for split in splits for rows in split]))
-        for i, split in enumerate(splits):
-            _, unknown = positions(classes, distinct_labels(y[split.train]))
-            if len(unknown):
-                raise ValueError(
-                    f"The training rows of split {i} have no row of class {unknown.tolist()[0]!r}. "
-                    "Use a cv, or groups, with which every class is among the training rows of "
-                    "each split, or leave out the rows of that class."
-                )
+        check_all_classes(y, splits)
 
     def _divide(
         self, y: npt.NDArray[Any], n_folds: int, rng: np.random.RandomState

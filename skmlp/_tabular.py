@@ -24,10 +24,10 @@ def make_tabular_classifier(
     random_state : int, RandomState instance or None, default=None
         Source of all randomness. Pass an int for reproducible results.
     n_members : int or "auto", default="auto"
-        Number of networks, to which the training time is proportional. If "auto", 8 for up to 2,000
+        Number of members, to which the training time is proportional. If "auto", 8 for up to 2,000
         rows, 4 for more.
     n_jobs : int or None, default=None
-        Number of networks to train in parallel, as in joblib.
+        Number of members to train in parallel, as in joblib.
     **network
         Other parameters of :class:`TabularClassifier`, and parameters of
         :class:`~skmlp.NumpyMLPClassifier` that replace those in ``skmlp.recipes.TABULAR``, for

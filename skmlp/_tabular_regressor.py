@@ -9,10 +9,12 @@ from sklearn.base import RegressorMixin
 from sklearn.utils import Tags
 
 from skmlp._engine.types import FloatArray
+from skmlp._fit.callbacks import has_callbacks
 from skmlp._fold_ensemble_regressor import FoldEnsembleRegressor
 from skmlp._regressor import NumpyMLPRegressor
-from skmlp._tables.base import BaseTabular
+from skmlp._tables.base import BaseTabular, TableRequest
 from skmlp._tables.features import PlainFeatures
+from skmlp._tables.table_reader import Columns
 from skmlp.recipes import TABULAR_REGRESSION
 
 __all__ = ["TabularRegressor"]
@@ -136,7 +138,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
             If X is invalid, or if its columns differ from those in `fit`. If `return_std` with
             several quantiles, or when no rows were held out.
         """
-        features = self._features(X)
+        features = self._features(self._columns(X))
         predicted = self.ensemble_.predict(features, return_std=return_std)
         if return_std:
             return tuple(part.astype(np.float64) for part in predicted)
@@ -163,7 +165,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         NotFittedError, ValueError
             As from :meth:`FoldEnsembleRegressor.predict_interval`.
         """
-        features = self._features(X)
+        features = self._features(self._columns(X))
         return self.ensemble_.predict_interval(features, coverage=coverage)
 
     def score(self, X: Any, y: Any, sample_weight: npt.ArrayLike | None = None) -> float:
@@ -188,11 +190,25 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         NotFittedError, ValueError
             As in `predict`; also if y or the weights are not valid.
         """
-        features = self._features(X)
+        features = self._features(self._columns(X))
         return self.ensemble_.score(features, y, sample_weight)
 
-    def _make_features(self) -> PlainFeatures:
-        return PlainFeatures("auto")
+    def _read_targets(self, y: Any) -> npt.NDArray[Any]:
+        return self._make_ensemble()._read_targets(y)
+
+    def _fit_columns(
+        self, columns: Columns, y: npt.NDArray[Any], w: FloatArray | None, request: TableRequest
+    ) -> None:
+        rows = request.rows
+        self.features_ = PlainFeatures("auto").fit(columns.take(rows), self.reader_.counts_)
+        self.ensemble_ = self._make_ensemble()
+        if has_callbacks(self):
+            self.ensemble_.set_callbacks(*self._skl_callbacks)
+        self.ensemble_.fit(self._features(columns), y, w, groups=request.groups)
+
+    def _features(self, columns: Columns) -> FloatArray:
+        """Return the features of the networks."""
+        return self.features_.transform(columns)
 
     def _make_ensemble(self) -> FoldEnsembleRegressor:
         return FoldEnsembleRegressor(

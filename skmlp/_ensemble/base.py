@@ -22,14 +22,17 @@ from skmlp._data.inputs import check_not_masked
 from skmlp._data.request import FitRequest
 from skmlp._engine.types import FloatArray, IndexArray
 from skmlp._ensemble.folds import (
-    group_folds,
-    held_out_rows,
     number_of_folds,
     number_of_members,
     rows_in_use,
 )
 from skmlp._ensemble.members import fit_members
-from skmlp._ensemble.splits import Split, checked_groups, splits_by_splitter
+from skmlp._ensemble.splits import (
+    Split,
+    checked_groups,
+    splits_by_folds,
+    splits_by_splitter,
+)
 from skmlp._fit.callbacks import begin_meta_fit
 from skmlp._fit.fit import all_or_nothing
 
@@ -204,10 +207,8 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
         n_members = number_of_members(self.n_estimators, len(rows))
         if not (self._always_holds_out or self.estimator.early_stopping or groups is not None):
             return [Split(rows, rows[:0])] * n_members
-        strata, divide = (y, self._divide) if groups is None else (groups, group_folds)
         n_folds = number_of_folds(self.n_folds, len(rows))
-        held_out = held_out_rows(strata, rows, n_members, n_folds, rng, divide)
-        return [Split(np.setdiff1d(rows, fold), fold) for fold in held_out]
+        return splits_by_folds(y, groups, rows, n_members, n_folds, rng, self._divide)
 
     def _valid_rows(self, X: Any) -> Any:
         """Return valid rows to predict."""

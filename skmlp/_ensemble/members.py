@@ -128,16 +128,46 @@ def _fit_member(
     turns: int,
 ) -> Any:
     """Return a clone trained on the rows; early stopping uses the fold, unless that is empty."""
-    stops = estimator.early_stopping and len(fold) > 0
+    request = FitRequest(X[rows], y[rows], None if w is None else w[rows])
+    if estimator.early_stopping and len(fold) > 0:
+        w_val = w[fold] if w is not None and weighs_stopping else None
+        request = request._replace(X_val=X[fold], y_val=y[fold], sample_weight_val=w_val)
+    return fit_network(estimator, request, seed, task, share_of_time(deadline, turns))
+
+
+def fit_network(
+    estimator: Any,
+    request: FitRequest,
+    seed: int,
+    task: NetworkTask | None,
+    max_time: float | None,
+) -> Any:
+    """Return a fitted clone of a network, which stops early if the request has validation rows.
+
+    Parameters
+    ----------
+    estimator : NumpyMLPClassifier or NumpyMLPRegressor
+        The network to clone.
+    request : FitRequest
+        The rows.
+    seed : int
+        `random_state` of the clone.
+    task : NetworkTask or None
+        The task of an ensemble's fit, for callbacks.
+    max_time : float or None
+        Seconds for the training. If None, those of the network.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If the training is interrupted.
+    """
+    stops = request.X_val is not None
     member = clone(estimator).set_params(early_stopping=stops, refit=False, random_state=seed)
-    if deadline is not None:
-        member.set_params(max_time=share_of_time(deadline, turns))
+    if max_time is not None:
+        member.set_params(max_time=max_time)
     if not stops:
         member.set_params(scoring=None)
-    X_val, y_val = (X[fold], y[fold]) if stops else (None, None)
-    w_val = w[fold] if w is not None and stops and weighs_stopping else None
-    w = None if w is None else w[rows]
-    request = FitRequest(X[rows], y[rows], w, X_val, y_val, w_val)
     with nullcontext() if task is None else task.run(member, request):
         _fit_or_interrupt(member, request)
     return member

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +12,31 @@ from sklearn.utils import Tags, check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmlp._compat import CallbackSupportMixin, Interval, StrOptions, fit_context
-from skmlp._engine.types import FloatArray
-from skmlp._fit.callbacks import has_callbacks
+from skmlp._engine.types import FloatArray, IndexArray
+from skmlp._ensemble.folds import rows_in_use
 from skmlp._fit.fit import all_or_nothing
-from skmlp._tables.features import PlainFeatures
 from skmlp._tables.frames import columns_of
 from skmlp._tables.inner_params import InnerParamsMixin
 from skmlp._tables.row_weights import row_weights
-from skmlp._tables.table_reader import TableReader
+from skmlp._tables.table_reader import Columns, TableReader
+
+
+class TableRequest(NamedTuple):
+    """The arguments of `fit`, as the user passed them.
+
+    Attributes
+    ----------
+    X, y, sample_weight, groups
+        As in `fit`.
+    rows : ndarray of int
+        The rows whose weight is not 0.
+    """
+
+    X: Any
+    y: Any
+    sample_weight: Any
+    groups: Any
+    rows: IndexArray
 
 
 class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
@@ -27,8 +44,8 @@ class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
 
     A subclass defines
 
-    - `_make_features`: the transformation of columns that have been read to features;
-    - `_make_ensemble`: the ensemble of networks;
+    - `_read_targets`: y as a plain array;
+    - `_fit_columns`: training on columns that have been read;
     - `_class_weights`: for a classifier, the weight of each row's class.
     """
 
@@ -41,7 +58,6 @@ class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
     random_state: int | np.random.RandomState | None
 
     reader_: TableReader
-    features_: PlainFeatures
     ensemble_: Any
     n_features_in_: int
 
@@ -56,14 +72,16 @@ class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
     }
 
     @abstractmethod
-    def _make_features(self) -> PlainFeatures:
-        """Return the transformation of columns that have been read, not fitted."""
+    def _read_targets(self, y: Any) -> npt.NDArray[Any]:
+        """Return y as a plain array; raise ValueError if y is not of the right kind."""
 
     @abstractmethod
-    def _make_ensemble(self) -> Any:
-        """Return the ensemble, not fitted."""
+    def _fit_columns(
+        self, columns: Columns, y: npt.NDArray[Any], w: FloatArray | None, request: TableRequest
+    ) -> None:
+        """Train on columns that have been read, and set the fitted attributes."""
 
-    def _class_weights(self, y: Any) -> FloatArray | None:
+    def _class_weights(self, y: npt.NDArray[Any]) -> FloatArray | None:
         """Return the weight of each row's class; None if there are no such weights."""
         return None
 
@@ -109,16 +127,13 @@ class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
     def _fit(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> None:
         """Do the work of `fit`, which restores the earlier state if a step fails."""
         self._check_names(X, y, reset=True)
-        w = row_weights(X, sample_weight, self._class_weights(y))
-        rows = None if w is None else np.flatnonzero(w)
+        targets = self._read_targets(y)
+        check_consistent_length(X, targets)
+        w = row_weights(X, sample_weight, self._class_weights(targets))
+        rows = rows_in_use(len(targets), w)
         self.reader_ = TableReader().fit(X, rows)
         columns = self.reader_.transform(X)
-        in_use = columns if rows is None else columns.take(rows)
-        self.features_ = self._make_features().fit(in_use, self.reader_.counts_)
-        self.ensemble_ = self._make_ensemble()
-        if has_callbacks(self):
-            self.ensemble_.set_callbacks(*self._skl_callbacks)
-        self.ensemble_.fit(self.features_.transform(columns), y, w, groups=groups)
+        self._fit_columns(columns, targets, w, TableRequest(X, y, sample_weight, groups, rows))
 
     def _check_names(self, X: Any, y: Any = "no_validation", *, reset: bool) -> None:
         """Raise ValueError if the columns are not those of `fit`; with `reset`, remember them."""
@@ -127,14 +142,12 @@ class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
             validate_data(self, X, y, reset=reset, skip_check_array=True)
         except TypeError as error:  # names that are not all strings
             raise ValueError(f"{error} For example: X.columns = X.columns.astype(str).") from error
-        if reset:
-            check_consistent_length(X, y)
 
-    def _features(self, X: Any) -> FloatArray:
-        """Return the features of rows to predict."""
+    def _columns(self, X: Any) -> Columns:
+        """Return the columns of rows to predict."""
         check_is_fitted(self)
         self._check_names(X, reset=False)
-        return self.features_.transform(self.reader_.transform(X))
+        return self.reader_.transform(X)
 
     def __sklearn_tags__(self) -> Tags:
         """Return the tags: columns of any kind, with missing values."""

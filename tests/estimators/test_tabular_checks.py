@@ -13,11 +13,7 @@ MAY_BE_SKIPPED = (
 )
 FOLDS = "Folds draw rows: they cannot treat a row of weight 2 as two rows."
 EXCEPTIONS = {
-    TabularClassifier: {
-        "check_sample_weight_equivalence_on_dense_data": FOLDS,
-        "check_class_weight_classifiers": "Rows of weight 1e-4 beside 1e3 are stopped by, like all "
-        "others: early stopping does not use the weights.",
-    },
+    TabularClassifier: {"check_sample_weight_equivalence_on_dense_data": FOLDS},
     TabularRegressor: {"check_sample_weight_equivalence_on_dense_data": FOLDS},
 }
 SMALL = {"hidden_layer_sizes": (8,), "max_iter": 15, "learning_rate_init": 0.02, "batch_size": 16}

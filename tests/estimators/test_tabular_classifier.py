@@ -16,7 +16,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_html_repr
 
-from skmlp import FoldEnsembleClassifier, TabularClassifier, make_tabular_classifier
+from skmlp import TabularClassifier, make_tabular_classifier
 from skmlp.preprocessing import columns_of_kind
 
 SMALL = {
@@ -124,23 +124,40 @@ def test_sparse_tables_are_refused_with_the_remedy():
 
 
 def test_members_hold_out_folds_to_stop_by_and_differ(fitted):
-    network = fitted.ensemble_
-    assert isinstance(network, FoldEnsembleClassifier)
-    assert [len(fold) for fold in network.held_out_] == [38, 38]
-    inputs = fitted.features_.transform(fitted.reader_.transform(X))
-    members = [member.predict_proba(inputs) for member in network.estimators_]
+    assert [len(fold) for fold in fitted.held_out_] == [38, 38]
+    ensemble = fitted.ensemble_
+    rows = ensemble._rows(fitted.reader_.transform(X))
+    members = [member.log_proba(rows) for member in ensemble.members_]
+    assert members[0].shape == (2, 150, 3)
     assert not np.allclose(members[0], members[1])
+
+
+def test_without_trees_there_are_networks_alone():
+    model = make_tabular_classifier(0, max_iter=20, **SMALL | {"trees": False}).fit(X, y)
+    assert len(model.weights_) == 1
+    assert all(member.trees_ is None for member in model.ensemble_.members_)
+    assert model.score(X, y) > 0.9
+
+
+def test_parameters_of_the_trees_can_be_set():
+    model = TabularClassifier(SMALL_NETWORK, {"max_leaf_nodes": 4}, n_members=1, random_state=0)
+    model.set_params(trees__max_iter=7, network__max_iter=1).fit(X, y)
+    trees = model.ensemble_.members_[0].trees_
+    assert trees.max_leaf_nodes == 4
+    assert trees.n_iter_ <= 7
 
 
 def test_few_rows_get_eight_members_by_default():
     model = make_tabular_classifier(0, max_iter=5, hidden_layer_sizes=(8,)).fit(X, y)
-    assert len(model.ensemble_.estimators_) == 8
+    assert len(model.ensemble_.members_) == 8
 
 
 def test_without_early_stopping_every_member_sees_all_rows():
     model = make_tabular_classifier(0, max_iter=3, early_stopping=False, **SMALL).fit(X, y)
-    for member in model.ensemble_.estimators_:
-        assert member.t_ == 3 * len(X)
+    for member in model.ensemble_.members_:
+        assert member.network_.t_ == 3 * len(X)
+    assert [len(fold) for fold in model.held_out_] == [0, 0]
+    assert model.weights_.tolist() == [0.5, 0.5]
 
 
 def test_rows_can_be_weighted():
@@ -222,7 +239,7 @@ def test_groups_are_held_out_whole():
     groups = ROWS // 9
     model = TabularClassifier({**SMALL_NETWORK, "max_iter": 1}, n_members=2, random_state=0)
     model.fit(TABLES["text"], LABELS, groups=groups)
-    for fold in model.ensemble_.held_out_:
+    for fold in model.held_out_:
         assert len(fold) == 9 * len({*groups[fold]})
 
 
@@ -230,7 +247,7 @@ def test_a_splitter_decides_what_is_held_out():
     splits = [(ROWS[30:], ROWS[:30]), (ROWS[:60], ROWS[60:])]
     model = TabularClassifier({**SMALL_NETWORK, "max_iter": 1}, cv=splits, random_state=0)
     model.fit(TABLES["text"], LABELS)
-    assert [fold.tolist() for fold in model.ensemble_.held_out_] == [
+    assert [fold.tolist() for fold in model.held_out_] == [
         ROWS[:30].tolist(),
         ROWS[60:].tolist(),
     ]

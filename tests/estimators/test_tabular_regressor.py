@@ -106,7 +106,7 @@ def test_members_hold_out_folds_to_stop_by(fitted):
     assert is_regressor(fitted)
     assert isinstance(network, FoldEnsembleRegressor)
     assert [len(fold) for fold in network.held_out_] == [75, 75]
-    inputs = fitted.features_.transform(fitted.reader_.transform(X))
+    inputs = fitted._features(fitted.reader_.transform(X))
     members = [member.predict(inputs) for member in network.estimators_]
     assert not np.allclose(members[0], members[1])
     assert_allclose(fitted.predict(X), np.mean(members, axis=0), rtol=1e-5)

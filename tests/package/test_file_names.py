@@ -29,7 +29,7 @@ REGRESSOR_ENSEMBLE = "skmlp._fold_ensemble_regressor.FoldEnsembleRegressor"
 CLASSIFIER_OF_TABLES = "skmlp._tabular_classifier.TabularClassifier"
 REGRESSOR_OF_TABLES = "skmlp._tabular_regressor.TabularRegressor"
 TRANSFORMER = "skmlp._hidden_layer.HiddenLayerTransformer"
-OF_TABLES = {
+OF_BOTH_TABLES = {
     "skmlp._tables.features.PlainFeatures",
     "skmlp._tables.numeric.NumericFeatures",
     "skmlp._tables.one_hot.OneHot",
@@ -38,6 +38,13 @@ OF_TABLES = {
     "skmlp._tables.table_reader.TableReader",
     "skmlp.preprocessing.CosineEmbedding",
     "skmlp.preprocessing.RobustSmoothScaler",
+}
+OF_ITS_ENSEMBLE = {
+    "skmlp._tables.blended_ensemble.BlendedEnsemble",
+    "skmlp._tables.evidence.EvidenceReader",
+    "skmlp._tables.evidence.LearntFeatures",
+    "skmlp._tables.members.Member",
+    "skmlp._tables.tree_columns.TreeColumns",
 }
 
 
@@ -77,7 +84,7 @@ FITTED = {
     ),
     "regressor of tables": (
         lambda: make_tabular_regressor(0, n_members=2, max_iter=2).fit(TABLE, X[:, 2]),
-        {REGRESSOR, REGRESSOR_ENSEMBLE, REGRESSOR_OF_TABLES, *OF_TABLES},
+        {REGRESSOR, REGRESSOR_ENSEMBLE, REGRESSOR_OF_TABLES, *OF_BOTH_TABLES},
     ),
     "transformer": (
         lambda: HiddenLayerTransformer(network()).fit(X, y),
@@ -85,7 +92,7 @@ FITTED = {
     ),
     "classifier of tables": (
         lambda: make_tabular_classifier(0, n_members=2, max_iter=2).fit(TABLE, y),
-        {CLASSIFIER, ENSEMBLE, CLASSIFIER_OF_TABLES, *OF_TABLES},
+        {CLASSIFIER, CLASSIFIER_OF_TABLES, *OF_BOTH_TABLES, *OF_ITS_ENSEMBLE},
     ),
 }
 every_model = pytest.mark.parametrize(("make", "names"), FITTED.values(), ids=FITTED)

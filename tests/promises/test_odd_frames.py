@@ -10,7 +10,7 @@ from skmlp import TabularClassifier, TabularRegressor
 from skmlp._tables.table_reader import TableReader
 
 SMALL = {"hidden_layer_sizes": (4,), "max_iter": 2}
-MODEL = TabularClassifier(SMALL, n_members=1, random_state=0)
+MODEL = TabularClassifier(SMALL, {"max_iter": 2}, n_members=1, random_state=0)
 
 
 @pytest.mark.parametrize("table", LEARNT.values(), ids=LEARNT)
