@@ -6,15 +6,18 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import RegressorMixin
-from sklearn.utils import Tags
+from sklearn.utils import Tags, check_array, check_random_state
 
 from skmlp._engine.types import FloatArray
+from skmlp._ensemble.held_out import as_columns
 from skmlp._fit.callbacks import has_callbacks
 from skmlp._fold_ensemble_regressor import FoldEnsembleRegressor
 from skmlp._regressor import NumpyMLPRegressor
 from skmlp._tables.base import BaseTabular, TableRequest
+from skmlp._tables.evidence import EvidenceReader, LearntFeatures
 from skmlp._tables.features import PlainFeatures
 from skmlp._tables.table_reader import Columns
+from skmlp._tables.target_codes import codes_of_numbers
 from skmlp.recipes import TABULAR_REGRESSION
 
 __all__ = ["TabularRegressor"]
@@ -23,8 +26,10 @@ __all__ = ["TabularRegressor"]
 class TabularRegressor(RegressorMixin, BaseTabular):
     """Regressor for tables with columns of any kind, with settings that need no tuning.
 
-    The columns are transformed as by :class:`TabularClassifier`, numbers to two cosines each for up
-    to 2,000 rows, to twelve for more. The networks are trained by
+    The columns are read as by :class:`TabularClassifier`, and become the features of its networks,
+    with two cosines of each number for up to 2,000 rows, twelve for more. Features that are learnt
+    from the target, such as the mean target of each value of many-valued words, are computed for
+    each training row without its own fifth of the rows. The networks are trained by
     :class:`~skmlp.FoldEnsembleRegressor`: each network is stopped early on a fold of the rows that
     it was not trained on, and the predictions of all networks are averaged. Targets are
     standardised but not transformed otherwise, so that the mean of heavy-tailed targets is not
@@ -58,8 +63,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     ----------
     reader_ : object
         How each column of the table is read.
-    features_ : object
-        The transformation of what has been read to features of the networks.
+    features_, evidence_, learnt_ : object
+        The transformations of what has been read to features of the networks.
     ensemble_ : FoldEnsembleRegressor
         The fitted networks.
     n_features_in_ : int
@@ -194,21 +199,34 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         return self.ensemble_.score(features, y, sample_weight)
 
     def _read_targets(self, y: Any) -> npt.NDArray[Any]:
-        return self._make_ensemble()._read_targets(y)
+        y = self._make_ensemble()._read_targets(y)
+        return check_array(y, ensure_2d=False, dtype=None, input_name="y")
 
     def _fit_columns(
         self, columns: Columns, y: npt.NDArray[Any], w: FloatArray | None, request: TableRequest
     ) -> None:
-        rows = request.rows
-        self.features_ = PlainFeatures("auto").fit(columns.take(rows), self.reader_.counts_)
+        rng, rows, counts = (
+            check_random_state(self.random_state),
+            request.rows,
+            self.reader_.counts_,
+        )
+        in_use = columns.take(rows)
+        target = codes_of_numbers(as_columns(y[rows]), None if w is None else w[rows])
+        self.features_ = PlainFeatures("auto").fit(in_use, counts)
+        self.evidence_ = EvidenceReader().fit(in_use, counts, target, rng)
+        self.learnt_ = LearntFeatures()
+        learnt = self.learnt_.fit_transform(self.evidence_.transform(in_use), target, rng)
+        features = self._features(columns)
+        features[rows, features.shape[1] - learnt.shape[1] :] = learnt
         self.ensemble_ = self._make_ensemble()
         if has_callbacks(self):
             self.ensemble_.set_callbacks(*self._skl_callbacks)
-        self.ensemble_.fit(self._features(columns), y, w, groups=request.groups)
+        self.ensemble_.fit(features, y, w, groups=request.groups)
 
     def _features(self, columns: Columns) -> FloatArray:
-        """Return the features of the networks."""
-        return self.features_.transform(columns)
+        """Return the features of the networks, those learnt from targets last."""
+        learnt = self.learnt_.transform(self.evidence_.transform(columns))
+        return np.hstack([self.features_.transform(columns), learnt])
 
     def _make_ensemble(self) -> FoldEnsembleRegressor:
         return FoldEnsembleRegressor(

@@ -62,6 +62,7 @@ def codes_of_numbers(y: FloatArray, w: FloatArray | None) -> TargetCodes:
     w : ndarray of shape (n_samples,) or None
         Weights of the rows. If None, all are 1.
     """
+    y = y / np.maximum(np.abs(y).max(axis=0), np.finfo(np.float64).tiny)  # no square overflows
     spread = y.std(axis=0)
     means = (y - y.mean(axis=0)) / np.where(spread > 0, spread, 1)
     edges = np.quantile(means[:, 0], np.arange(1, _N_BINS) / _N_BINS)

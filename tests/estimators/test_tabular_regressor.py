@@ -203,3 +203,25 @@ def test_its_parameters_can_be_searched(fitted):
 def test_text_as_target_names_the_classifier():
     with pytest.raises(ValueError, match="Classifier"):
         make_tabular_regressor(0).fit(X, np.where(y > 100, "high", "low"))
+
+
+def test_values_of_many_valued_text_are_learnt():
+    rng = np.random.RandomState(0)
+    codes = rng.randint(0, 60, 600)
+    effect = rng.normal(size=60)[codes]
+    table = pd.DataFrame({"size": rng.normal(size=600), "word": [f"w{code}" for code in codes]})
+    targets = table["size"] + 2 * effect + rng.normal(size=600)
+    errors = [
+        error(
+            make_tabular_regressor(0, max_iter=30, **SMALL).fit(part[:400], targets[:400]),
+            part[400:],
+            targets[400:],
+        )
+        for part in (table, table[["size"]])
+    ]
+    assert errors[0] < errors[1] - 0.2
+
+
+def test_targets_that_are_no_numbers_are_refused():
+    with pytest.raises(ValueError, match="infinity"):
+        make_tabular_regressor(0).fit(X, np.where(y > 300, np.inf, y))

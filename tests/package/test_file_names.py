@@ -30,6 +30,8 @@ CLASSIFIER_OF_TABLES = "skmlp._tabular_classifier.TabularClassifier"
 REGRESSOR_OF_TABLES = "skmlp._tabular_regressor.TabularRegressor"
 TRANSFORMER = "skmlp._hidden_layer.HiddenLayerTransformer"
 OF_BOTH_TABLES = {
+    "skmlp._tables.evidence.EvidenceReader",
+    "skmlp._tables.evidence.LearntFeatures",
     "skmlp._tables.features.PlainFeatures",
     "skmlp._tables.numeric.NumericFeatures",
     "skmlp._tables.one_hot.OneHot",
@@ -41,8 +43,6 @@ OF_BOTH_TABLES = {
 }
 OF_ITS_ENSEMBLE = {
     "skmlp._tables.blended_ensemble.BlendedEnsemble",
-    "skmlp._tables.evidence.EvidenceReader",
-    "skmlp._tables.evidence.LearntFeatures",
     "skmlp._tables.members.Member",
     "skmlp._tables.tree_columns.TreeColumns",
 }

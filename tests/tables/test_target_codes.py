@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skmlp._tables.target_codes import codes_of_classes, codes_of_numbers
@@ -25,6 +26,13 @@ def test_numbers_are_standardised_and_divided_into_quarters():
     assert_allclose(codes.means.std(axis=0), 1)
     assert_array_equal(codes.classes.sum(axis=0), [25] * 4)
     assert codes.means[codes.classes[:, 3] == 1, 0].min() > codes.means[:, 0].mean()
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e300])
+def test_numbers_of_any_size_are_standardised(scale):
+    y = np.random.RandomState(0).normal(size=(50, 1))
+    expected = codes_of_numbers(y, None).means
+    assert_allclose(codes_of_numbers(scale * y, None).means, expected, rtol=1e-6)
 
 
 def test_a_constant_target_is_zero():
