@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from skmlp._plot.weights import WeightsDisplay
     from skmlp._skl2onnx import register_skl2onnx
     from skmlp._tabular import make_tabular_classifier, make_tabular_regressor
+    from skmlp._tabular_classifier import TabularClassifier
+    from skmlp._tabular_regressor import TabularRegressor
 
 __all__ = [
     "FoldEnsembleClassifier",
@@ -27,6 +29,8 @@ __all__ = [
     "NumpyMLPClassifier",
     "NumpyMLPRegressor",
     "PredictionIntervalDisplay",
+    "TabularClassifier",
+    "TabularRegressor",
     "TrainingCurveDisplay",
     "WeightsDisplay",
     "explain_kernels",
@@ -42,6 +46,8 @@ _LAZY = {
     "HiddenLayerTransformer": "_hidden_layer",
     "MistakesDisplay": "_plot.mistakes",
     "PredictionIntervalDisplay": "_plot.prediction_interval",
+    "TabularClassifier": "_tabular_classifier",
+    "TabularRegressor": "_tabular_regressor",
     "TrainingCurveDisplay": "_plot.training_curve",
     "WeightsDisplay": "_plot.weights",
     "explain_kernels": "_compiled.choice",

@@ -1,5 +1,7 @@
 """The parts of scikit-learn that have no public name, or not in every version, in one place."""
 
+from typing import Any
+
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils._param_validation import (
@@ -29,4 +31,13 @@ __all__ = [
     "check_matplotlib_support",
     "check_sample_weight",
     "fit_context",
+    "keep_iterations",
 ]
+
+
+def keep_iterations(trees: Any, n_iterations: int) -> None:
+    """Keep the first iterations of fitted HistGradientBoosting trees, and drop the others.
+
+    Before version 1.7 trees cannot be stopped by rows of the caller's choice.
+    """
+    trees._predictors = trees._predictors[:n_iterations]

@@ -8,12 +8,12 @@ from scipy.special import log_softmax, logsumexp, softmax
 from sklearn.base import ClassifierMixin
 
 from skmlp._classifier import NumpyMLPClassifier
-from skmlp._data.labels import check_class_labels, distinct_labels, plain_labels, positions
+from skmlp._data.labels import check_class_labels, plain_labels, positions
 from skmlp._engine.types import FloatArray, IndexArray
 from skmlp._ensemble.base import BaseFoldEnsemble
 from skmlp._ensemble.calibration import held_out_log_proba, member_log_proba, temperature
 from skmlp._ensemble.folds import stratified_folds
-from skmlp._ensemble.splits import Split
+from skmlp._ensemble.splits import Split, check_all_classes
 
 __all__ = ["FoldEnsembleClassifier"]
 
@@ -55,6 +55,10 @@ class FoldEnsembleClassifier(ClassifierMixin, BaseFoldEnsemble):
         network for each split; if there are more networks, the splits are used again. Every class
         must be among the training rows of each split. If None, stratified folds, or with `groups`
         folds of whole groups.
+    max_time : float or None, default=None
+        Seconds after which training ends, of all networks together. Each network gets an equal
+        share of the time that is left, and keeps its best parameters so far; at least one epoch of
+        each is trained. If None, the network's `max_time` holds for each.
     n_jobs : int or None, default=None
         Number of networks to train in parallel, as in joblib. Results do not depend on `n_jobs`.
     random_state : int, RandomState instance or None, default=None
@@ -119,6 +123,7 @@ class FoldEnsembleClassifier(ClassifierMixin, BaseFoldEnsemble):
         *,
         n_folds: int | str = "auto",
         cv: Any = None,
+        max_time: float | None = None,
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
@@ -126,6 +131,7 @@ class FoldEnsembleClassifier(ClassifierMixin, BaseFoldEnsemble):
         self.n_estimators = n_estimators
         self.n_folds = n_folds
         self.cv = cv
+        self.max_time = max_time
         self.n_jobs = n_jobs
         self.random_state = random_state
 
@@ -136,16 +142,7 @@ class FoldEnsembleClassifier(ClassifierMixin, BaseFoldEnsemble):
         check_class_labels(y)
 
     def _check_splits(self, y: npt.NDArray[Any], splits: list[Split]) -> None:
-        """Raise ValueError if a network would not know all classes."""
-        classes = distinct_labels(np.concatenate([y[rows] for split in splits for rows in split]))
-        for i, split in enumerate(splits):
-            _, unknown = positions(classes, distinct_labels(y[split.train]))
-            if len(unknown):
-                raise ValueError(
-                    f"The training rows of split {i} have no row of class {unknown.tolist()[0]!r}. "
-                    "Use a cv, or groups, with which every class is among the training rows of "
-                    "each split, or leave out the rows of that class."
-                )
+        check_all_classes(y, splits)
 
     def _divide(
         self, y: npt.NDArray[Any], n_folds: int, rng: np.random.RandomState

@@ -57,6 +57,10 @@ class FoldEnsembleRegressor(RegressorMixin, BaseFoldEnsemble):
         `n_folds` has no effect. If there are more networks than splits, the splits are used again.
         Rows that are in no test set are not used for intervals. If None, folds balanced over y, or
         with `groups` folds of whole groups.
+    max_time : float or None, default=None
+        Seconds after which training ends, of all networks together. Each network gets an equal
+        share of the time that is left, and keeps its best parameters so far; at least one epoch of
+        each is trained. If None, the network's `max_time` holds for each.
     n_jobs : int or None, default=None
         Number of networks to train in parallel, as in joblib. Results do not depend on `n_jobs`.
     random_state : int, RandomState instance or None, default=None
@@ -190,6 +194,7 @@ class FoldEnsembleRegressor(RegressorMixin, BaseFoldEnsemble):
         *,
         n_folds: int | str = "auto",
         cv: Any = None,
+        max_time: float | None = None,
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
@@ -197,6 +202,7 @@ class FoldEnsembleRegressor(RegressorMixin, BaseFoldEnsemble):
         self.n_estimators = n_estimators
         self.n_folds = n_folds
         self.cv = cv
+        self.max_time = max_time
         self.n_jobs = n_jobs
         self.random_state = random_state
 

@@ -16,11 +16,11 @@ MNIST_FAST
     N. Topin, "Super-convergence: Very fast training of neural networks using large learning
     rates", 2019.
 TABULAR
-    Settings of each network of `make_tabular_classifier`, for features as that pipeline transforms
-    them. docs/tabular.md compares the results with other classifiers.
+    Settings of each network of `TabularClassifier` for few rows, for features as the classifier
+    makes them. docs/tabular.md compares the results with other classifiers.
 TABULAR_REGRESSION
-    Settings of each network of `make_tabular_regressor`, for features as that pipeline transforms
-    them. docs/tabular.md compares the results with other regressors.
+    Settings of each network of `TabularRegressor`, for features as the regressor makes them.
+    docs/tabular.md compares the results with other regressors.
 
 MNIST and MNIST_FAST were trained on the 60,000 training images of MNIST without augmentation, with
 pixels in [0, 1], on one thread. They do not use which pixels are neighbours. The settings were
@@ -138,7 +138,7 @@ MNIST_FAST: NetworkParameters = {
 }
 
 TABULAR: NetworkParameters = {
-    "hidden_layer_sizes": (256, 256, 256),
+    "hidden_layer_sizes": (192, 192),
     "activation": "silu",
     "weight_init": "he_normal",
     "solver": "adamw",
@@ -146,13 +146,13 @@ TABULAR: NetworkParameters = {
     "batch_size": 32,
     "learning_rate": "cosine",
     "learning_rate_init": 0.004,
-    "max_iter": 40,
+    "max_iter": 30,
     # for small data one of the first epochs is the best; averages over about 100 steps are good
     # models even then, while the learning rate is still high
     "averaging": 0.99,
     "early_stopping": True,
     "scoring": "loss",
-    "n_iter_no_change": 15,
+    "n_iter_no_change": 8,
     "input_noise": 0.05,
     "dropout": 0.25,
     "label_smoothing": 0.05,

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -287,3 +289,39 @@ def test_the_number_of_cosines_can_follow_that_of_the_rows(n_rows, n_terms):
     expected = CosineEmbedding(n_terms).fit(X)
     assert_array_equal(embedding.transform(X[:5]), expected.transform(X[:5]))
     assert [*embedding.get_feature_names_out()] == [*expected.get_feature_names_out()]
+
+
+ROWS = np.arange(90)
+
+
+@pytest.mark.parametrize(
+    ("column", "remedy"),
+    [
+        ([f"row {row}" for row in ROWS], "names or identifiers"),
+        (
+            [f"{value:.3f}" for value in np.sin(ROWS)],
+            "values are numbers, but not of a numeric type",
+        ),
+        (
+            [*"aaa", None, np.nan, *map(str, range(85))],
+            "values are numbers, but not of a numeric type",
+        ),
+        (pd.Categorical(ROWS // 2), "values are numbers, but not"),
+    ],
+    ids=["names", "numbers", "numbers and missing values", "categories"],
+)
+def test_values_that_are_too_rare_to_learn_from_are_warned_of_once(column, remedy):
+    table = pd.DataFrame({"number": np.sin(ROWS), "text": column})
+    with pytest.warns(UserWarning, match=f"Column 1 of the table.*{remedy}") as caught:
+        columns_of_kind(table, "categorical", min_frequency=3)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("n_rare", [44, 46])
+def test_rare_values_are_warned_of_where_most_rows_have_them(n_rare):
+    text = np.array([*["often"] * (90 - n_rare), *[f"rare {i}" for i in range(n_rare)]])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        columns_of_kind(text[:, np.newaxis], "categorical", min_frequency=3)
+    assert len(caught) == (n_rare > 45)

@@ -25,12 +25,14 @@ OF_A_RUN = {
 }
 USERS_PROGRAM = """
 import numpy as np
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from skmlp import (
     NumpyMLPClassifier,
     NumpyMLPRegressor,
+    TabularClassifier,
+    TabularRegressor,
     make_tabular_classifier,
     make_tabular_regressor,
     recipes,
@@ -49,11 +51,11 @@ accuracy: float = model.score(X, y)
 mine: recipes.NetworkParameters = {"hidden_layer_sizes": [8, 4], "solver": "lbfgs"}
 pipeline = make_pipeline(MinMaxScaler(), NumpyMLPClassifier(**mine)).fit(X, y)
 labels = pipeline.predict(X)
-table: Pipeline = make_tabular_classifier(0, n_members=1, **recipes.MNIST_FAST)
+table: TabularClassifier = make_tabular_classifier(0, n_members=1, **recipes.MNIST_FAST)
 names: list[str] = sorted(recipes.TABULAR)
 numbers = NumpyMLPRegressor(**recipes.TABULAR_REGRESSION, random_state=0)
 intervals: recipes.RegressionParameters = {"loss": "quantile", "quantile": (0.1, 0.9)}
-changed: Pipeline = make_tabular_regressor(0, **intervals)
+changed: TabularRegressor = make_tabular_regressor(0, **intervals)
 
 
 def build(parameters: recipes.NetworkParameters) -> NumpyMLPClassifier:

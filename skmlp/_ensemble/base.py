@@ -1,7 +1,8 @@
 """The base of the ensembles: folds, members, and the rows that each member holds out."""
 
+import time
 from abc import ABC, abstractmethod
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -21,14 +22,17 @@ from skmlp._data.inputs import check_not_masked
 from skmlp._data.request import FitRequest
 from skmlp._engine.types import FloatArray, IndexArray
 from skmlp._ensemble.folds import (
-    group_folds,
-    held_out_rows,
     number_of_folds,
     number_of_members,
     rows_in_use,
 )
 from skmlp._ensemble.members import fit_members
-from skmlp._ensemble.splits import Split, checked_groups, splits_by_splitter
+from skmlp._ensemble.splits import (
+    Split,
+    checked_groups,
+    splits_by_folds,
+    splits_by_splitter,
+)
 from skmlp._fit.callbacks import begin_meta_fit
 from skmlp._fit.fit import all_or_nothing
 
@@ -55,6 +59,7 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
     n_estimators: int | str
     n_folds: int | str
     cv: Any
+    max_time: float | None
     n_jobs: int | None
     random_state: int | np.random.RandomState | None
 
@@ -69,6 +74,7 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
         "n_estimators": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "n_folds": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
         "cv": ["cv_object"],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
     }
@@ -148,6 +154,7 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
     @fit_context(prefer_skip_nested_validation=False)
     def _fit(self, request: FitRequest, groups: Any) -> None:
         """Do the work of `fit`, which restores the earlier state if a step fails."""
+        deadline = None if self.max_time is None else time.time() + self.max_time
         if self.estimator.checkpoint_path is not None:
             raise ValueError(
                 f"The estimator has checkpoint_path={self.estimator.checkpoint_path!r}, which all "
@@ -166,6 +173,7 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
         self.estimators_ = fit_members(
             self.estimator, X, y, w, self.held_out_, seeds, self.n_jobs, tasks,
             [split.train for split in splits], weighs_stopping=self._weighs_stopping,
+            deadline=deadline,
         )  # fmt: skip
         self._calibrate(X, y, w, rng, independent=self.cv is None and groups is None)
         if tasks is not None:
@@ -199,10 +207,8 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
         n_members = number_of_members(self.n_estimators, len(rows))
         if not (self._always_holds_out or self.estimator.early_stopping or groups is not None):
             return [Split(rows, rows[:0])] * n_members
-        strata, divide = (y, self._divide) if groups is None else (groups, group_folds)
         n_folds = number_of_folds(self.n_folds, len(rows))
-        held_out = held_out_rows(strata, rows, n_members, n_folds, rng, divide)
-        return [Split(np.setdiff1d(rows, fold), fold) for fold in held_out]
+        return splits_by_folds(y, groups, rows, n_members, n_folds, rng, self._divide)
 
     def _valid_rows(self, X: Any) -> Any:
         """Return valid rows to predict."""
@@ -211,8 +217,8 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
         return validate_data(self, X, accept_sparse="csr", dtype=_DTYPES, reset=False)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take the attributes; ensembles that were saved earlier have no `cv`."""
-        super().__setstate__({"cv": None} | state)
+        """Take the attributes; those that were saved earlier have no `cv` and no `max_time`."""
+        super().__setstate__({"cv": None, "max_time": None} | state)
 
     def __sklearn_tags__(self) -> Tags:
         """Return the tags; an ensemble accepts sparse X if its network does."""

@@ -9,7 +9,9 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 
 from skmlp._data.inputs import check_not_masked
+from skmlp._data.labels import distinct_labels, positions
 from skmlp._engine.types import IndexArray
+from skmlp._ensemble.folds import Divide, group_folds, held_out_rows
 
 
 class Split(NamedTuple):
@@ -57,6 +59,50 @@ def splits_by_splitter(
         raise ValueError("cv gives no splits. Give one or more, or cv=None.")
     n = len(splits) if isinstance(n_members, str) else n_members
     return [splits[i % len(splits)] for i in range(n)]
+
+
+def splits_by_folds(
+    y: npt.NDArray[Any],
+    groups: npt.NDArray[Any] | None,
+    rows: IndexArray,
+    n_members: int,
+    n_folds: int,
+    rng: np.random.RandomState,
+    divide: Divide,
+) -> list[Split]:
+    """Return splits in which each member holds out a fold of rows, or of whole groups.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+        Targets, over which the folds are balanced by `divide` if there are no groups.
+    groups : ndarray of shape (n_samples,) or None
+        Group of each row.
+    rows : ndarray of int
+        The rows to divide.
+    n_members, n_folds : int
+        Number of members and of folds.
+    rng : RandomState
+        Source of the folds.
+    divide : callable
+        As in `held_out_rows`.
+    """
+    strata, divide = (y, divide) if groups is None else (groups, group_folds)
+    held_out = held_out_rows(strata, rows, n_members, n_folds, rng, divide)
+    return [Split(np.setdiff1d(rows, fold), fold) for fold in held_out]
+
+
+def check_all_classes(y: npt.NDArray[Any], splits: list[Split]) -> None:
+    """Raise ValueError if a member would not know all classes."""
+    classes = distinct_labels(np.concatenate([y[rows] for split in splits for rows in split]))
+    for i, split in enumerate(splits):
+        _, unknown = positions(classes, distinct_labels(y[split.train]))
+        if len(unknown):
+            raise ValueError(
+                f"The training rows of split {i} have no row of class {unknown.tolist()[0]!r}. "
+                "Use a cv, or groups, with which every class is among the training rows of "
+                "each split, or leave out the rows of that class."
+            )
 
 
 def checked_groups(groups: Any, X: Any) -> npt.NDArray[Any] | None:

@@ -379,7 +379,7 @@ def test_an_interrupt_ends_a_search_over_ensembles(make, monkeypatch):
 
     monkeypatch.setattr(Network, "loss_gradient", interruptible)
     model = make(random_state=0)
-    name = "estimator__alpha" if make is ensemble else "network__estimator__alpha"
+    name = "estimator__alpha" if make is ensemble else "network__alpha"
     search = GridSearchCV(model, {name: [0.0, 0.1]}, cv=2)
     with pytest.warns(UserWarning, match="interrupted"), pytest.raises(KeyboardInterrupt):
         search.fit(X, y)

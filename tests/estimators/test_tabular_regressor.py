@@ -9,8 +9,7 @@ from sklearn.datasets import load_diabetes
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.utils import estimator_html_repr
 
-from skmlp import FoldEnsembleRegressor, make_tabular_classifier, make_tabular_regressor
-from skmlp.recipes import TABULAR_REGRESSION
+from skmlp import FoldEnsembleRegressor, make_tabular_regressor
 
 SMALL = {
     "hidden_layer_sizes": (16,),
@@ -79,10 +78,10 @@ def test_any_table_is_learnt(table):
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_a_notebook_shows_the_pipeline_before_and_after_fit(table):
+def test_a_notebook_shows_the_regressor_before_and_after_fit(table):
     model = make_tabular_regressor(0, max_iter=1, **SMALL)
-    assert "FoldEnsembleRegressor" in estimator_html_repr(model)
-    assert "FoldEnsembleRegressor" in estimator_html_repr(model.fit(table, TARGETS))
+    assert "TabularRegressor" in estimator_html_repr(model)
+    assert "TabularRegressor" in estimator_html_repr(model.fit(table, TARGETS))
 
 
 @pytest.mark.filterwarnings("error")
@@ -102,26 +101,18 @@ def test_targets_may_be_integers_of_few_values(kind):
     assert_allclose(model.predict(X), expected.predict(X), rtol=1e-4)
 
 
-def test_columns_are_transformed_as_for_the_classifier_but_for_the_number_of_cosines():
-    table = TABLES["frame of everything"]
-    of_numbers = make_tabular_regressor()["columns"].fit_transform(table)
-    columns = make_tabular_classifier()["columns"].set_params(numeric__embed__n_terms=2)
-    of_classes = columns.fit_transform(table)
-    assert_array_equal(of_numbers, of_classes)
-
-
 def test_members_hold_out_folds_to_stop_by(fitted):
-    network = fitted["network"]
+    network = fitted.ensemble_
     assert is_regressor(fitted)
     assert isinstance(network, FoldEnsembleRegressor)
     assert [len(fold) for fold in network.held_out_] == [75, 75]
-    inputs = fitted["columns"].transform(X)
+    inputs = fitted._features(fitted.reader_.transform(X))
     members = [member.predict(inputs) for member in network.estimators_]
     assert not np.allclose(members[0], members[1])
     assert_allclose(fitted.predict(X), np.mean(members, axis=0), rtol=1e-5)
 
 
-def test_standard_deviations_are_returned_through_the_pipeline(fitted):
+def test_standard_deviations_are_returned_if_asked(fitted):
     mean, std = fitted.predict(X[300:], return_std=True)
     assert_array_equal(mean, fitted.predict(X[300:]))
     assert std.shape == mean.shape
@@ -129,7 +120,7 @@ def test_standard_deviations_are_returned_through_the_pipeline(fitted):
 
 
 def test_intervals_hold_what_they_say(fitted):
-    lower, upper = fitted[-1].predict_interval(fitted[:-1].transform(X[300:]), coverage=0.8)
+    lower, upper = fitted.predict_interval(X[300:], coverage=0.8)
     assert 0.7 < np.mean((lower <= y[300:]) & (y[300:] <= upper)) < 0.9
 
 
@@ -181,7 +172,7 @@ def test_rows_can_be_weighted():
     w = np.where(y > 200, 50.0, 1.0)
     means = [
         make_tabular_regressor(0, max_iter=5, **SMALL)
-        .fit(X, y, network__sample_weight=weights)
+        .fit(X, y, sample_weight=weights)
         .predict(X)
         .mean()
         for weights in (None, w)
@@ -203,27 +194,34 @@ def test_it_clones_and_pickles(fitted):
 
 
 def test_its_parameters_can_be_searched(fitted):
-    grid = {"network__estimator__max_iter": [1, 20], "network__n_estimators": [1]}
+    grid = {"network__max_iter": [1, 20], "n_members": [1]}
     search = GridSearchCV(clone(fitted), grid, cv=2).fit(X, y)
-    assert search.best_params_["network__estimator__max_iter"] == 20
+    assert search.best_params_["network__max_iter"] == 20
     assert cross_val_score(search.best_estimator_, X, y, cv=2).mean() > 0.2
-
-
-def test_settings_are_those_of_the_recipe_but_for_what_is_given():
-    network = make_tabular_regressor(alpha=0.5, n_members=3)["network"]
-    params = network.estimator.get_params()
-    assert network.n_estimators == 3
-    assert params["alpha"] == 0.5
-    assert {name: params[name] for name in TABULAR_REGRESSION} == TABULAR_REGRESSION | {
-        name: 0.5 for name in TABULAR_REGRESSION if name == "alpha"
-    }
-
-
-def test_a_misspelt_parameter_is_an_error_at_once():
-    with pytest.raises(TypeError, match="hidden_layers"):
-        make_tabular_regressor(hidden_layers=(8,))
 
 
 def test_text_as_target_names_the_classifier():
     with pytest.raises(ValueError, match="Classifier"):
         make_tabular_regressor(0).fit(X, np.where(y > 100, "high", "low"))
+
+
+def test_values_of_many_valued_text_are_learnt():
+    rng = np.random.RandomState(0)
+    codes = rng.randint(0, 60, 600)
+    effect = rng.normal(size=60)[codes]
+    table = pd.DataFrame({"size": rng.normal(size=600), "word": [f"w{code}" for code in codes]})
+    targets = table["size"] + 2 * effect + rng.normal(size=600)
+    errors = [
+        error(
+            make_tabular_regressor(0, max_iter=30, **SMALL).fit(part[:400], targets[:400]),
+            part[400:],
+            targets[400:],
+        )
+        for part in (table, table[["size"]])
+    ]
+    assert errors[0] < errors[1] - 0.2
+
+
+def test_targets_that_are_no_numbers_are_refused():
+    with pytest.raises(ValueError, match="infinity"):
+        make_tabular_regressor(0).fit(X, np.where(y > 300, np.inf, y))

@@ -272,12 +272,11 @@ def test_every_record_of_an_ensemble_is_there_and_its_members_share_the_monitor(
     assert all(member._skl_callbacks == [monitor] for member in model.estimators_)
 
 
-@pytest.mark.filterwarnings("ignore:The estimator ColumnTransformer does not support callbacks")
-def test_a_progress_bar_of_the_tabular_pipeline_shows_its_networks(capsys):
+def test_a_progress_bar_of_the_tabular_classifier_shows_its_networks(capsys):
     pytest.importorskip("rich")
     bar = callback.ProgressBar(max_propagation_depth=None)
     model = make_tabular_classifier(0, n_members=2, max_iter=2, hidden_layer_sizes=(5,))
     model.set_callbacks(bar).fit(X, Y)
     shown = capsys.readouterr().out
-    assert "FoldEnsembleClassifier - fit" in shown
-    assert "FoldEnsembleClassifier - network | NumpyMLPClassifier - fit #1" in shown
+    assert "TabularClassifier - fit" in shown
+    assert "TabularClassifier - network | NumpyMLPClassifier - fit #1" in shown

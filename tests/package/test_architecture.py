@@ -31,6 +31,9 @@ ORDER = [
     "_fold_ensemble",
     "_fold_ensemble_regressor",
     "_hidden_layer",
+    "_tables",
+    "_tabular_classifier",
+    "_tabular_regressor",
     "_tabular",
     "_skl2onnx",
     "_plot",
@@ -40,6 +43,7 @@ NUMPY_AND_SCIPY_ONLY = "_engine", "_training"
 OTHER_PACKAGES = {
     "_threads": {"joblib", "threadpoolctl"},
     "_warn": {"joblib"},
+    "_ensemble": {"joblib"},
     "_export": {"onnx"},
     "_skl2onnx": {"onnx", "skl2onnx"},
     "_plot": {"matplotlib"},

@@ -3,7 +3,6 @@
 import pickle
 import pickletools
 
-import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_iris
@@ -22,21 +21,30 @@ from skmlp.preprocessing import columns_of_kind, none_for_missing
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 X, y = load_iris(return_X_y=True)
-TABLE = pd.DataFrame({"length": X[:, 0], "long": X[:, 0] > 5, "side": np.arange(150) % 2})
+TABLE = pd.DataFrame({"length": X[:, 0], "long": X[:, 0] > 5, "side": [*"ab"] * 75})
 CLASSIFIER = "skmlp._classifier.NumpyMLPClassifier"
 ENSEMBLE = "skmlp._fold_ensemble.FoldEnsembleClassifier"
 REGRESSOR = "skmlp._regressor.NumpyMLPRegressor"
 REGRESSOR_ENSEMBLE = "skmlp._fold_ensemble_regressor.FoldEnsembleRegressor"
+CLASSIFIER_OF_TABLES = "skmlp._tabular_classifier.TabularClassifier"
+REGRESSOR_OF_TABLES = "skmlp._tabular_regressor.TabularRegressor"
 TRANSFORMER = "skmlp._hidden_layer.HiddenLayerTransformer"
-PREPROCESSING = {
-    f"skmlp.preprocessing.{name}"
-    for name in (
-        "CosineEmbedding",
-        "RobustSmoothScaler",
-        "columns_of_kind",
-        "none_for_missing",
-        "same_feature_names",
-    )
+OF_BOTH_TABLES = {
+    "skmlp._tables.evidence.EvidenceReader",
+    "skmlp._tables.evidence.LearntFeatures",
+    "skmlp._tables.features.PlainFeatures",
+    "skmlp._tables.numeric.NumericFeatures",
+    "skmlp._tables.one_hot.OneHot",
+    "skmlp._tables.readers.NumberReader",
+    "skmlp._tables.readers.WordReader",
+    "skmlp._tables.table_reader.TableReader",
+    "skmlp.preprocessing.CosineEmbedding",
+    "skmlp.preprocessing.RobustSmoothScaler",
+}
+OF_ITS_ENSEMBLE = {
+    "skmlp._tables.blended_ensemble.BlendedEnsemble",
+    "skmlp._tables.members.Member",
+    "skmlp._tables.tree_columns.TreeColumns",
 }
 
 
@@ -74,17 +82,17 @@ FITTED = {
         lambda: FoldEnsembleRegressor(regressor(early_stopping=True), 2).fit(X, X[:, 0]),
         {REGRESSOR, REGRESSOR_ENSEMBLE},
     ),
-    "pipeline of regressors": (
+    "regressor of tables": (
         lambda: make_tabular_regressor(0, n_members=2, max_iter=2).fit(TABLE, X[:, 2]),
-        {REGRESSOR, REGRESSOR_ENSEMBLE, *PREPROCESSING},
+        {REGRESSOR, REGRESSOR_ENSEMBLE, REGRESSOR_OF_TABLES, *OF_BOTH_TABLES},
     ),
     "transformer": (
         lambda: HiddenLayerTransformer(network()).fit(X, y),
         {CLASSIFIER, TRANSFORMER},
     ),
-    "pipeline": (
+    "classifier of tables": (
         lambda: make_tabular_classifier(0, n_members=2, max_iter=2).fit(TABLE, y),
-        {CLASSIFIER, ENSEMBLE, *PREPROCESSING},
+        {CLASSIFIER, CLASSIFIER_OF_TABLES, *OF_BOTH_TABLES, *OF_ITS_ENSEMBLE},
     ),
 }
 every_model = pytest.mark.parametrize(("make", "names"), FITTED.values(), ids=FITTED)

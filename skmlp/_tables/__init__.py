@@ -1,0 +1,1 @@
+"""Tables: estimators that take columns of any kind."""

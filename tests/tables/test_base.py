@@ -1,0 +1,27 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from skmlp import TabularClassifier, TabularRegressor
+
+X = np.arange(120.0).reshape(60, 2) % 7
+TARGETS = {TabularClassifier: np.arange(60) % 3, TabularRegressor: X[:, 0]}
+SMALL = {"hidden_layer_sizes": (4,), "max_iter": 2}
+every_kind = pytest.mark.parametrize("kind", TARGETS)
+
+
+@every_kind
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_fit_that_fails_leaves_the_earlier_model(kind):
+    model = kind(SMALL, n_members=2, random_state=0).fit(X, TARGETS[kind])
+    before = model.predict(X)
+    with pytest.raises(ValueError, match="inconsistent"):
+        model.fit(X[:, :1], TARGETS[kind][:50])
+    assert model.n_features_in_ == 2
+    assert_array_equal(model.predict(X), before)
+
+
+@every_kind
+def test_rows_cannot_be_predicted_before_fit(kind):
+    with pytest.raises(ValueError, match="not fitted"):
+        kind().predict(X)
