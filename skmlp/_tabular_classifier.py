@@ -306,11 +306,12 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
     def _plan(self, n_rows: int) -> Plan:
         """Return how the members are trained."""
-        settings = {**network_settings(n_rows), **self._settings("network")}
         n_classes = len(self.classes_)
+        settings = {**network_settings(n_rows, n_classes), **self._settings("network")}
+        recipe = tree_settings(n_rows, n_classes)
         trees = None
-        if self.trees is not False and n_classes > 1:
-            trees = {**tree_settings(n_rows, n_classes), **self._settings("trees")}
+        if self.trees is not False and n_classes > 1 and (recipe or self._settings("trees")):
+            trees = {**(recipe or {}), **self._settings("trees")}
         return Plan(NumpyMLPClassifier(**settings), trees, deadline_of(self.max_time))
 
     def _splits(
