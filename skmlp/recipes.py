@@ -138,7 +138,7 @@ MNIST_FAST: NetworkParameters = {
 }
 
 TABULAR: NetworkParameters = {
-    "hidden_layer_sizes": (256, 256),
+    "hidden_layer_sizes": (192, 192),
     "activation": "silu",
     "weight_init": "he_normal",
     "solver": "adamw",
@@ -146,13 +146,13 @@ TABULAR: NetworkParameters = {
     "batch_size": 32,
     "learning_rate": "cosine",
     "learning_rate_init": 0.004,
-    "max_iter": 40,
+    "max_iter": 30,
     # for small data one of the first epochs is the best; averages over about 100 steps are good
     # models even then, while the learning rate is still high
     "averaging": 0.99,
     "early_stopping": True,
     "scoring": "loss",
-    "n_iter_no_change": 12,
+    "n_iter_no_change": 8,
     "input_noise": 0.05,
     "dropout": 0.25,
     "label_smoothing": 0.05,

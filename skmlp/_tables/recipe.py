@@ -9,8 +9,6 @@ _MORE_ROWS = {
     "hidden_layer_sizes": (128, 128, 128),
     "batch_size": 64,
     "dropout": 0.2,
-    "max_iter": 30,
-    "n_iter_no_change": 8,
 }
 # many classes in many rows are told apart by details
 MANY_CLASSES = 10
@@ -18,6 +16,8 @@ _MORE_CLASSES = {
     "hidden_layer_sizes": (256, 256, 256),
     "batch_size": 64,
     "dropout": 0.1,
+    "max_iter": 40,
+    "n_iter_no_change": 12,
 }
 _TREES = {
     "max_iter": 400,
