@@ -1,7 +1,8 @@
 """Measure how long training takes, beside every alternative that is installed.
 
-Four networks, or one of your own, are trained for an epoch by skmlp, MLPClassifier, PyTorch, skorch
-and JAX, on one thread and on all. The data are random, of MNIST's shape, or MNIST itself::
+Four networks, or one of your own, are trained for an epoch by skmlp (with compiled loops and
+without), MLPClassifier, PyTorch, skorch and JAX, on one thread and on all. The data are random, of
+MNIST's shape, or MNIST itself::
 
     python examples/benchmark_training.py --quick
     python examples/benchmark_training.py --mnist ~/data/mnist --output results
@@ -27,7 +28,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata, util
@@ -217,8 +218,8 @@ def prepare_jax(task: Task, X: np.ndarray, y: np.ndarray) -> Prepared:
     n, batch_size = len(X), min(task.workload.batch_size, len(X))
 
     def draw(n_in: int, n_out: int) -> tuple[jax.Array, jax.Array]:
-        W = rng.standard_normal((n_in, n_out), dtype=np.float32) * math.sqrt(2 / n_in)
-        return jnp.asarray(W), jnp.zeros(n_out, jnp.float32)
+        W = rng.standard_normal((n_in, n_out), dtype=X.dtype) * math.sqrt(2 / n_in)
+        return jnp.asarray(W.astype(X.dtype)), jnp.zeros(n_out, X.dtype)
 
     def logits(params: Any, a: jax.Array) -> jax.Array:
         for W, b in params[:-1]:
@@ -257,7 +258,7 @@ def prepare_jax(task: Task, X: np.ndarray, y: np.ndarray) -> Prepared:
 
     params = [draw(*shape) for shape in pairwise([X.shape[1], *task.workload.sizes[1:]])]
     zeros = jax.tree.map(jnp.zeros_like, params)
-    moments = (zeros, zeros, jnp.float32(0)) if task.workload.solver == "adam" else ()
+    moments = (zeros, zeros, jnp.zeros((), X.dtype)) if task.workload.solver == "adam" else ()
     state = params, moments
     X_device, y_device = jnp.asarray(X), jnp.asarray(y)
 
@@ -284,28 +285,37 @@ def prepare_jax(task: Task, X: np.ndarray, y: np.ndarray) -> Prepared:
 class Candidate:
     """Who trains: the package it needs, the type of X, how it is prepared, and the type of y.
 
-    The type of y is that of a target that is a number.
+    The type of y is that of a target that is a number. What `needs` names must be installed too.
     """
 
     package: str
     dtype: str
     prepare: Callable[[Task, np.ndarray, np.ndarray], Prepared]
     y_dtype: str = "float32"
+    needs: str = "numpy"
+    environment: tuple[tuple[str, str], ...] = ()
 
 
+NUMPY = {"environment": (("SKMLP_KERNELS", "numpy"),)}
+# forced, so that the tiny network compiles before the time is taken
+FAST = {"needs": "numba", "environment": (("SKMLP_KERNELS", "compiled"),)}
 CANDIDATES = {
-    "skmlp float32": Candidate("skmlp", "float32", prepare_skmlp),
-    "skmlp float64": Candidate("skmlp", "float64", prepare_skmlp),
+    "skmlp float32": Candidate("skmlp", "float32", prepare_skmlp, **NUMPY),
+    "skmlp float64": Candidate("skmlp", "float64", prepare_skmlp, **NUMPY),
+    "skmlp[fast] float32": Candidate("skmlp", "float32", prepare_skmlp, **FAST),
+    "skmlp[fast] float64": Candidate("skmlp", "float64", prepare_skmlp, **FAST),
     "MLPClassifier float32": Candidate("sklearn", "float32", prepare_sklearn),
     "MLPClassifier float64": Candidate("sklearn", "float64", prepare_sklearn),
     "PyTorch": Candidate("torch", "float32", prepare_torch),
     "PyTorch fused": Candidate("torch", "float32", prepare_torch_fused),
     "skorch": Candidate("skorch", "float32", prepare_skorch),
-    "JAX": Candidate("jax", "float32", prepare_jax),
+    "JAX float32": Candidate("jax", "float32", prepare_jax),
+    "JAX float64": Candidate("jax", "float64", prepare_jax, environment=(("JAX_ENABLE_X64", "1"),)),
 }
 REGRESSION_CANDIDATES = {
     "skmlp float32": CANDIDATES["skmlp float32"],
-    "skmlp float32, y float64": Candidate("skmlp", "float32", prepare_skmlp, "float64"),
+    "skmlp[fast] float32": CANDIDATES["skmlp[fast] float32"],
+    "skmlp float32, y float64": Candidate("skmlp", "float32", prepare_skmlp, "float64", **NUMPY),
     "MLPRegressor float32": Candidate("sklearn", "float32", prepare_sklearn),
     "MLPRegressor float32, y float64": Candidate("sklearn", "float32", prepare_sklearn, "float64"),
     "PyTorch": CANDIDATES["PyTorch"],
@@ -318,10 +328,15 @@ def candidates_of(workload: Workload) -> dict[str, Candidate]:
     return REGRESSION_CANDIDATES if workload.regression else CANDIDATES
 
 
-def counterpart(name: str) -> str:
-    """Return the name of skmlp's candidate with numbers of the same types."""
+def counterpart(name: str, measured: Collection[str]) -> str:
+    """Return the name of skmlp's candidate with numbers of the same types, the faster if measured.
+
+    That is the one with compiled loops. A peer is compared with it, and so is skmlp without them.
+    """
     candidate = (CANDIDATES | REGRESSION_CANDIDATES)[name]
-    return f"skmlp {candidate.dtype}" + ", y float64" * (candidate.y_dtype == "float64")
+    numbers = candidate.dtype + ", y float64" * (candidate.y_dtype == "float64")
+    fast = f"skmlp[fast] {numbers}"
+    return fast if fast in measured else f"skmlp {numbers}"
 
 
 PEERS = sorted({candidate.package for candidate in CANDIDATES.values()} - {"skmlp"})
@@ -450,6 +465,7 @@ def run_child(task: Task, folder: Path) -> dict[str, Any]:
     if task.threads == "1":
         env |= dict.fromkeys(THREAD_VARIABLES, "1")
         env["XLA_FLAGS"] = f"{env.get('XLA_FLAGS', '')} {XLA_ONE_THREAD}".strip()
+    env |= dict(candidates_of(task.workload)[task.candidate].environment)
     request = ["--measure", json.dumps(asdict(task)), "--output", str(folder)]
     try:
         child = subprocess.run(
@@ -617,7 +633,7 @@ def markdown_table(summaries: dict[str, Summary], threads: str) -> str:
         if summary.error:
             errors.append(f"{name}: {summary.error}")
         v = summary.values
-        ours = summaries.get(counterpart(name), Summary({}))
+        ours = summaries.get(counterpart(name, summaries), Summary({}))
         floor, time_ = v.get(f"floor_{clock}"), v.get(clock)
         rows.append(
             [
@@ -652,7 +668,7 @@ def report(run: dict[str, Any]) -> str:
     machine, versions = run["machine"], run["versions"]
     repeats = f"median of {run['repeats']}" if run["repeats"] > 1 else "one measurement"
     lines = [
-        f"{machine['cpu']}, {machine['cores']} cores, {machine['simd']}; "
+        f"{machine['cpu']}, {machine['cores']} cores, {machine['simd']}, {machine['blas']}; "
         + ", ".join(f"{name} {version}" for name, version in versions.items()),
         f"{run['data']}, {run['rows']} rows; seconds per epoch, {repeats}",
     ]
@@ -707,7 +723,20 @@ def describe_machine() -> dict[str, Any]:
         "cpu": cpu,
         "cores": len(may_use(0)) if may_use else os.cpu_count(),
         "simd": found[-1] if found else "no SIMD known",
+        "blas": blas_of_numpy(),
     }
+
+
+def blas_of_numpy() -> str:
+    """Return the BLAS that multiplies for NumPy, and for which processors its kernels were made."""
+    from threadpoolctl import threadpool_info
+
+    for lib in threadpool_info():
+        if lib["user_api"] == "blas" and "scipy.libs" not in lib["filepath"]:
+            return (
+                f"{lib['internal_api']} {lib['version']} for {lib.get('architecture', 'any CPU')}"
+            )
+    return "a BLAS that is not known"
 
 
 def installed_versions(peers: Sequence[str]) -> dict[str, str]:
@@ -715,6 +744,8 @@ def installed_versions(peers: Sequence[str]) -> dict[str, str]:
     import skmlp
 
     packages = ["numpy", "scipy", "scikit-learn", *(set(peers) - {"sklearn"})]
+    if util.find_spec("numba"):
+        packages.append("numba")
     if "skorch" in peers:
         packages.append("torch")
     found = {package: metadata.version(package) for package in dict.fromkeys(packages)}
@@ -804,7 +835,7 @@ def main(argv: list[str] | None = None) -> int:
     names = [
         name
         for name, who in (CANDIDATES | REGRESSION_CANDIDATES).items()
-        if who.package in ("skmlp", *peers)
+        if who.package in ("skmlp", *peers) and util.find_spec(who.needs)
     ]
 
     with tempfile.TemporaryDirectory() as folder:

@@ -8,6 +8,7 @@ from skmlp._legacy import register_legacy_names
 from skmlp._regressor import NumpyMLPRegressor
 
 if TYPE_CHECKING:
+    from skmlp._compiled.choice import explain_kernels
     from skmlp._fold_ensemble import FoldEnsembleClassifier
     from skmlp._fold_ensemble_regressor import FoldEnsembleRegressor
     from skmlp._hidden_layer import HiddenLayerTransformer
@@ -32,6 +33,7 @@ __all__ = [
     "TabularRegressor",
     "TrainingCurveDisplay",
     "WeightsDisplay",
+    "explain_kernels",
     "make_tabular_classifier",
     "make_tabular_regressor",
     "register_skl2onnx",
@@ -48,6 +50,7 @@ _LAZY = {
     "TabularRegressor": "_tabular_regressor",
     "TrainingCurveDisplay": "_plot.training_curve",
     "WeightsDisplay": "_plot.weights",
+    "explain_kernels": "_compiled.choice",
     "make_tabular_classifier": "_tabular",
     "make_tabular_regressor": "_tabular",
     "register_skl2onnx": "_skl2onnx",

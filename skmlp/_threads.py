@@ -27,6 +27,7 @@ ROUND_SECONDS = 1e-3
 SHARE_OF_DECIDING = 0.05  # of the time of the work that is decided on
 REVIEW_SECONDS = 1.0
 LARGEST_INT = 2**31 - 1  # that BLAS, written in C, can be told
+ARCHITECTURES_WITH_AVX512 = {"SkylakeX", "Cooperlake", "SapphireRapids"}  # as OpenBLAS names them
 
 Product = tuple[int, int, int]
 T = TypeVar("T")
@@ -227,6 +228,16 @@ def _libraries() -> tuple[list[Any], ThreadpoolController]:
     controller = ThreadpoolController()  # takes milliseconds
     blas = controller.select(user_api="blas").lib_controllers
     return blas, controller.select(user_api="none")
+
+
+@cache
+def blas_architecture() -> str | None:
+    """Return for which processors the kernels of NumPy's BLAS were made, as the library names them.
+
+    None if the library does not tell.
+    """
+    names = [getattr(lib, "architecture", None) for lib in _libraries()[0] if _multiplies(lib)]
+    return names[0] if names else None
 
 
 def _multiplies(lib: Any) -> bool:

@@ -352,3 +352,8 @@ def test_without_a_blas_that_can_be_told_nothing_is_changed(monkeypatch):
         assert n == 1
         assert limits() == all_limits(4)
     assert usable_cores() == joblib.cpu_count()
+
+
+def test_the_architecture_is_that_of_the_library_that_multiplies_for_numpy():
+    named = {lib["architecture"] for lib in BLAS.info() if "scipy.libs" not in lib["filepath"]}
+    assert _threads.blas_architecture() in named

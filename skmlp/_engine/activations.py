@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
+from skmlp._engine.kernels import kernel
 from skmlp._engine.types import FloatArray
 
 
@@ -47,6 +48,7 @@ def _identity_backward(a: FloatArray, kept: None, delta: FloatArray) -> None:
     """h'(z) = 1."""
 
 
+@kernel
 def _logistic(z: FloatArray, kept: None) -> None:
     """h(z) = 1 / (1 + exp(-z)).
 
@@ -60,6 +62,7 @@ def _logistic(z: FloatArray, kept: None) -> None:
     np.reciprocal(z, out=z)
 
 
+@kernel
 def _logistic_backward(a: FloatArray, kept: None, delta: FloatArray) -> None:
     """h'(z) = a (1 - a)."""
     delta *= a
@@ -67,11 +70,13 @@ def _logistic_backward(a: FloatArray, kept: None, delta: FloatArray) -> None:
     delta *= a
 
 
-def _tanh(z: FloatArray, kept: None) -> None:
+@kernel
+def _tanh_forward(z: FloatArray, kept: None) -> None:
     """h(z) = tanh(z)."""
     np.tanh(z, out=z)
 
 
+@kernel
 def _tanh_backward(a: FloatArray, kept: None, delta: FloatArray) -> None:
     """h'(z) = 1 - a^2."""
     np.square(a, out=a)
@@ -79,11 +84,13 @@ def _tanh_backward(a: FloatArray, kept: None, delta: FloatArray) -> None:
     delta *= a
 
 
+@kernel
 def _relu(z: FloatArray, kept: None) -> None:
     """h(z) = max(0, z)."""
     np.maximum(z, 0, out=z)
 
 
+@kernel
 def _relu_backward(a: FloatArray, kept: None, delta: FloatArray) -> None:
     """h'(z) = 1 where a > 0, else 0."""
     np.greater(a, 0, out=a)
@@ -99,6 +106,7 @@ def _blocks(z: FloatArray) -> Iterator[FloatArray]:
     return (z[i : i + step] for i in range(0, len(z), step))
 
 
+@kernel
 def _leaky_relu(z: FloatArray, kept: None) -> None:
     """h(z) = max(z, 0.01 z).
 
@@ -109,6 +117,7 @@ def _leaky_relu(z: FloatArray, kept: None) -> None:
         np.maximum(rows, 0.01 * rows, out=rows)
 
 
+@kernel
 def _leaky_relu_backward(a: FloatArray, kept: None, delta: FloatArray) -> None:
     """h'(z) = 0.01 + 0.99 [a > 0]."""
     np.greater(a, 0, out=a)
@@ -117,6 +126,7 @@ def _leaky_relu_backward(a: FloatArray, kept: None, delta: FloatArray) -> None:
     delta *= a
 
 
+@kernel
 def _elu(z: FloatArray, kept: None) -> None:
     """h(z) = z where z > 0, else exp(z) - 1; that is max(z, exp(min(z, 0)) - 1).
 
@@ -129,6 +139,7 @@ def _elu(z: FloatArray, kept: None) -> None:
         np.maximum(rows, below, out=rows)
 
 
+@kernel
 def _elu_backward(a: FloatArray, kept: None, delta: FloatArray) -> None:
     """h'(z) = 1 where z > 0, else exp(z); that is min(a, 0) + 1."""
     np.clip(a, -np.inf, 0, out=a)
@@ -141,6 +152,7 @@ SELU_LAMBDA = 1.0507009873554804934
 SELU_ALPHA = 1.6732632423543772848
 
 
+@kernel
 def _selu(z: FloatArray, kept: None) -> None:
     """h(z) = lambda max(z, 0) + lambda alpha (exp(min(z, 0)) - 1).
 
@@ -156,6 +168,7 @@ def _selu(z: FloatArray, kept: None) -> None:
         rows += below
 
 
+@kernel
 def _selu_backward(a: FloatArray, kept: None, delta: FloatArray) -> None:
     """h'(z) = lambda where z > 0, else lambda alpha exp(z).
 
@@ -170,6 +183,7 @@ def _selu_backward(a: FloatArray, kept: None, delta: FloatArray) -> None:
     delta *= a
 
 
+@kernel
 def _softplus(z: FloatArray, kept: None) -> None:
     """h(z) = log(1 + exp(z)), which is z to all digits where z > 40.
 
@@ -183,6 +197,7 @@ def _softplus(z: FloatArray, kept: None) -> None:
         np.maximum(rows, a, out=rows)
 
 
+@kernel
 def _softplus_backward(a: FloatArray, kept: None, delta: FloatArray) -> None:
     """h'(z) = 1 - exp(-a)."""
     np.negative(a, out=a)
@@ -191,6 +206,7 @@ def _softplus_backward(a: FloatArray, kept: None, delta: FloatArray) -> None:
     np.negative(delta, out=delta)
 
 
+@kernel
 def _gelu(z: FloatArray, kept: FloatArray) -> None:
     """h(z) = z Phi(z), with Phi the distribution function of N(0, 1).
 
@@ -203,6 +219,7 @@ def _gelu(z: FloatArray, kept: FloatArray) -> None:
     z *= kept
 
 
+@kernel
 def _gelu_backward(a: FloatArray, kept: FloatArray, delta: FloatArray) -> None:
     """h'(z) = Phi + z phi(z) = Phi (1 + z / Phi phi(z)), where phi = Phi' and z = a / Phi."""
     a /= kept
@@ -217,6 +234,7 @@ def _gelu_backward(a: FloatArray, kept: FloatArray, delta: FloatArray) -> None:
     delta *= a
 
 
+@kernel
 def _silu(z: FloatArray, kept: FloatArray) -> None:
     """h(z) = z / v, with v = 1 + exp(-z).
 
@@ -234,6 +252,7 @@ def _silu(z: FloatArray, kept: FloatArray) -> None:
     z /= kept
 
 
+@kernel
 def _silu_backward(a: FloatArray, kept: FloatArray, delta: FloatArray) -> None:
     """h'(z) = 1 / v + a (1 - 1 / v) = (1 + a (v - 1)) / v."""
     delta /= kept
@@ -243,6 +262,7 @@ def _silu_backward(a: FloatArray, kept: FloatArray, delta: FloatArray) -> None:
     delta *= a
 
 
+@kernel
 def _mish(z: FloatArray, kept: FloatArray) -> None:
     """h(z) = z tanh(log(w)) = z (w^2 - 1) / (w^2 + 1), with w = 1 + exp(z).
 
@@ -262,6 +282,7 @@ def _mish(z: FloatArray, kept: FloatArray) -> None:
     z /= kept
 
 
+@kernel
 def _mish_backward(a: FloatArray, kept: FloatArray, delta: FloatArray) -> None:
     """h'(z) = 1 + (4 a w / (1 + w) - 2) / (w^2 + 1).
 
@@ -293,5 +314,5 @@ ACTIVATIONS: dict[str, ActivationFunction] = {
     "selu": ActivationFunction(_selu, _selu_backward),
     "silu": ActivationFunction(_silu, _silu_backward, keeps=True),
     "softplus": ActivationFunction(_softplus, _softplus_backward),
-    "tanh": ActivationFunction(_tanh, _tanh_backward),
+    "tanh": ActivationFunction(_tanh_forward, _tanh_backward),
 }

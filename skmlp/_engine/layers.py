@@ -6,12 +6,14 @@ derivative by the output with the derivative by the input. On entry to `backward
 layer's output; on return it holds the layer's input again, except where `delta` is 0.
 """
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 
 from skmlp._engine.activations import ActivationFunction
-from skmlp._engine.linalg import add_scaled, affine, column_sums, matmul
+from skmlp._engine.kernels import kernel
+from skmlp._engine.linalg import add_bias, add_scaled, column_sums, matmul, matmul_in_pieces
 from skmlp._engine.types import FloatArray, Matrix
 
 
@@ -25,6 +27,8 @@ class Dense:
     dW, db : ndarray of the same shapes or None
         The gradient, written by `backward`; views of the network's gradient vector. If None, this
         part of the gradient is not computed.
+    in_pieces : bool, default=False
+        Whether a W is computed a few rows at a time, where it is small.
     """
 
     def __init__(
@@ -33,12 +37,16 @@ class Dense:
         b: FloatArray | None,
         dW: FloatArray | None = None,
         db: FloatArray | None = None,
+        in_pieces: bool = False,
     ) -> None:
         self.W, self.b, self.dW, self.db = W, b, dW, db
+        self._matmul: Callable[..., Any] = matmul_in_pieces if in_pieces else matmul
 
     def forward(self, a: Matrix, z: FloatArray) -> None:
         """z = a W + b, written into `z`."""
-        affine(a, self.W, self.b, z)
+        self._matmul(a, self.W, z)
+        if self.b is not None:
+            add_bias(z, self.b)
 
     def backward(self, a: Matrix, delta: FloatArray, delta_below: FloatArray | None) -> None:
         """dW = a^T delta, db = 1^T delta; delta W^T, written into `delta_below` if given."""
@@ -55,10 +63,16 @@ class Dense:
         N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever, R. Salakhutdinov, "Dropout: a simple
         way to prevent neural networks from overfitting", JMLR 15, 2014.
         """
-        norms = np.sqrt(np.einsum("ik,ik->k", self.W, self.W))
-        norms[norms == np.inf] = np.nan  # where squares overflow, a factor of 0 would hide it
-        if not norms.max() <= max_norm:
-            self.W *= max_norm / np.maximum(norms, max_norm)
+        limit_norms(self.W, max_norm)
+
+
+@kernel
+def limit_norms(W: FloatArray, max_norm: float) -> None:
+    """W_k <- W_k min(1, max_norm / |W_k|) for each column W_k, in place."""
+    norms = np.sqrt(np.einsum("ik,ik->k", W, W))
+    norms[norms == np.inf] = np.nan  # where squares overflow, a factor of 0 would hide it
+    if not norms.max() <= max_norm:
+        W *= max_norm / np.maximum(norms, max_norm)
 
 
 class ForwardInPlace(Protocol):
@@ -128,14 +142,26 @@ class Dropout(_Buffered):
         """Overwrite a with a d / (1 - p), with new d."""
         factor = self._like(a)
         self.rng.random(dtype=a.dtype.type, out=factor)
-        np.greater_equal(factor, self.p, out=factor)
-        factor *= 1 / (1 - self.p)
-        a *= factor
+        drop(a.reshape(-1), factor.reshape(-1), self.p)
 
     def backward(self, a: FloatArray, delta: FloatArray) -> None:
         """Overwrite delta with delta d / (1 - p); restore a where d is 1."""
-        delta *= self._like(a)
-        a *= 1 - self.p
+        drop_backward(a.reshape(-1), delta.reshape(-1), self._like(a).reshape(-1), self.p)
+
+
+@kernel
+def drop(a: FloatArray, factor: FloatArray, p: float) -> None:
+    """Overwrite numbers from [0, 1) with factor = d / (1 - p), and a with a factor."""
+    np.greater_equal(factor, p, out=factor)
+    factor *= 1 / (1 - p)
+    a *= factor
+
+
+@kernel
+def drop_backward(a: FloatArray, delta: FloatArray, factor: FloatArray, p: float) -> None:
+    """Overwrite delta with delta factor; restore a where d is 1."""
+    delta *= factor
+    a *= 1 - p
 
 
 class GaussianNoise(_Buffered):

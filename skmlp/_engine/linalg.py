@@ -6,6 +6,7 @@ import numpy as np
 from scipy.linalg.blas import daxpy, saxpy
 from scipy.sparse import issparse
 
+from skmlp._engine.kernels import kernel
 from skmlp._engine.types import FloatArray, Matrix
 
 _AXPY = {np.dtype(np.float32): saxpy, np.dtype(np.float64): daxpy}
@@ -16,14 +17,47 @@ def add_scaled(y: FloatArray, alpha: float, x: FloatArray) -> None:
     _AXPY[y.dtype](x, y, a=alpha)
 
 
+# a product in pieces pays up to this number of multiply-adds, and with pieces of up to that number
+_LARGEST_IN_PIECES, _LARGEST_PIECE = 3_000_000, 1_000_000
+_ROWS_OF_A_PIECE = 8
+
+
+def matmul_in_pieces(A: Matrix, B: FloatArray, out: FloatArray) -> None:
+    """Write A B into `out`, a few rows at a time where that is faster with AVX-512.
+
+    OpenBLAS's kernels for AVX-512 are fast for small products, such as the pieces are.
+    """
+    (m, k), n = A.shape, B.shape[1]
+    is_small = m * k * n <= _LARGEST_IN_PIECES and _ROWS_OF_A_PIECE * k * n <= _LARGEST_PIECE
+    if issparse(A) or not is_small or not out.flags.c_contiguous:
+        matmul(A, B, out)
+        return
+    for start in range(0, m, _ROWS_OF_A_PIECE):
+        rows = slice(start, start + _ROWS_OF_A_PIECE)
+        matmul(A[rows], B, out[rows])
+
+
 def affine(
     a: Matrix, W: FloatArray, b: FloatArray | None, out: FloatArray | None = None
 ) -> FloatArray:
     """Return a W + b, written into `out` if given; a dense or sparse; no b if None."""
     z = matmul(a, W, out)
     if b is not None:
-        z += b
+        add_bias(z, b)
     return z
+
+
+@kernel
+def add_bias(z: FloatArray, b: FloatArray) -> None:
+    """z <- z + b, in place."""
+    z += b
+
+
+@kernel
+def add_penalty(W: FloatArray, dW: FloatArray, strength: float) -> float:
+    """dW <- dW + strength W, in place; return |W|^2, the sum of squares."""
+    add_scaled(dW, strength, W)
+    return float(W @ W)
 
 
 def matmul(A: Matrix, B: FloatArray, out: FloatArray | None = None) -> FloatArray:

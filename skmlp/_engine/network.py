@@ -17,7 +17,7 @@ from skmlp._engine.layers import (
     InPlace,
     PopulationNorm,
 )
-from skmlp._engine.linalg import add_scaled
+from skmlp._engine.linalg import add_penalty
 from skmlp._engine.losses.base import Loss
 from skmlp._engine.noise import Noise, per_layer
 from skmlp._engine.parameters import Parameters
@@ -66,6 +66,9 @@ class Network:
         Euclidean length rho of the step from x_i to x_i'. If 0, there is no second pass.
     averaging : bool, default=False
         Whether a running mean of the parameters is kept, with which the network predicts.
+    in_pieces : bool, default=False
+        Whether small products a W are computed a few rows at a time; faster where BLAS uses
+        AVX-512. Sums may differ in their last bits.
 
     Attributes
     ----------
@@ -91,6 +94,7 @@ class Network:
         noise: Noise = NO_NOISE,
         adversarial_radius: float = 0.0,
         averaging: bool = False,
+        in_pieces: bool = False,
     ) -> None:
         self.layer_sizes = tuple(layer_sizes)
         n_hidden = len(self.layer_sizes) - 2
@@ -104,15 +108,15 @@ class Network:
         self.theta, self.grad = self.parameters.theta, self.parameters.grad
         self.n_weights = self.parameters.n_weights
         self.W, self.b = self.parameters.parts["W"], self.parameters.parts["b"]
-        self.layers = self._dense_layers()
+        self.layers = self._dense_layers(in_pieces)
         self.batch_norms = self._batch_norms()
         self._in_place = self._in_place_layers(noise)
         self._on_input = noise.on_input()
 
-    def _dense_layers(self) -> list[Dense]:
+    def _dense_layers(self, in_pieces: bool) -> list[Dense]:
         values, grads = self.parameters.parts, self.parameters.grads
         layers = [
-            Dense(*parts)
+            Dense(*parts, in_pieces)
             for parts in zip(values["W"], values["b"], grads["W"], grads["b"], strict=True)
         ]
         for layer, _ in zip(layers, values["gamma"], strict=False):
@@ -167,8 +171,7 @@ class Network:
         E = self._adversarial_pass(x, y, w) if self.rho else self._pass(x, y, w)
         if self.alpha:
             W, dW = self.theta[: self.n_weights], self.grad[: self.n_weights]
-            E += self.alpha / (2 * m) * float(W @ W)
-            add_scaled(dW, self.alpha / m, W)
+            E += self.alpha / (2 * m) * add_penalty(W, dW, self.alpha / m)
         return E
 
     def _pass(

@@ -7,14 +7,17 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from skmlp._compiled.choice import Choice, choose_kernels
 from skmlp._data.prepare import FitData
 from skmlp._data.request import FitMode
+from skmlp._engine.kernels import NO_LOOPS
 from skmlp._engine.network import Network
 from skmlp._engine.noise import Noise
 from skmlp._engine.parameters import Parameters
 from skmlp._engine.types import FloatArray
 from skmlp._fit.attributes import published_affine
 from skmlp._fit.checks import check_hidden_layer_sizes
+from skmlp._threads import ARCHITECTURES_WITH_AVX512, blas_architecture
 from skmlp._training.early_stopping import Monitored, StoppingRule
 from skmlp._training.optimizers import OPTIMIZERS
 from skmlp._training.schedules import SCHEDULES
@@ -98,6 +101,7 @@ def _network_of_zeros(
         ),
         adversarial_radius=estimator.adversarial_radius,
         averaging=bool(estimator.averaging),
+        in_pieces=blas_architecture() in ARCHITECTURES_WITH_AVX512,
     )
 
 
@@ -114,6 +118,28 @@ def _noise_generator(
     if mode.partial and state.noise_rng is not None:
         return state.noise_rng
     return np.random.Generator(np.random.SFC64(rng.randint(2**31, size=4)))
+
+
+def build_kernels(estimator: Any, data: FitData, state: TrainingState, kept: Any) -> Choice:
+    """Return the kernels that training uses; the state keeps whether they are compiled loops.
+
+    A training that is continued or resumed keeps its choice.
+    """
+    if estimator.solver not in OPTIMIZERS:
+        state.compiled = None
+        return Choice(NO_LOOPS, f"the solver {estimator.solver!r} has no use for loops")
+    hidden = check_hidden_layer_sizes(estimator.hidden_layer_sizes, type(estimator).__name__)
+    sizes = [data.train.X.shape[1], *hidden, data.targets.n_outputs]
+    n_rows = len(data.train)
+    kept = state.compiled if kept is None else kept
+    choice = choose_kernels(n_rows, batch_rows(estimator, n_rows), sizes, data.dtype, kept)
+    state.compiled = bool(choice.loops)
+    return choice
+
+
+def batch_rows(estimator: Any, n_rows: int) -> int:
+    """Return the number of rows in a batch."""
+    return min(200 if estimator.batch_size == "auto" else estimator.batch_size, n_rows)
 
 
 def max_epochs_of(estimator: Any) -> int:
@@ -143,10 +169,15 @@ def build_solver(
             n_rows_seen=n_rows_seen,
         )
         solver = Solver(optimizer, schedule)
-    solver.max_grad_norm = math.inf if estimator.max_grad_norm is None else estimator.max_grad_norm
-    solver.max_norm = math.inf if estimator.max_norm is None else estimator.max_norm
+    solver.max_grad_norm = _limit(estimator.max_grad_norm)
+    solver.max_norm = _limit(estimator.max_norm)
     solver.averaging = estimator.averaging or None
     return solver
+
+
+def _limit(value: float | None) -> float:
+    """Return the largest norm allowed, given that or None for no limit."""
+    return math.inf if value is None else float(value)
 
 
 def build_rule(estimator: Any, rule: StoppingRule, mode: FitMode) -> StoppingRule:

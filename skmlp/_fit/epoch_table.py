@@ -2,6 +2,7 @@
 
 import time
 
+from skmlp._compiled.choice import Choice
 from skmlp._training.history import History
 
 
@@ -13,10 +14,12 @@ class EpochTable:
     every : int
         Print a line every `every` epochs, and a line for the last epoch of a training. If 0, print
         nothing.
+    kernels : Choice
+        Whether kernels run as compiled loops, and why; printed above the table.
     """
 
-    def __init__(self, every: int) -> None:
-        self.every = every
+    def __init__(self, every: int, kernels: Choice) -> None:
+        self.every, self.kernels = every, kernels
         self._start = time.perf_counter()
         self._has_header = False
         self._last_printed = 0
@@ -45,5 +48,6 @@ class EpochTable:
         widths = [max(len(name), 9) for name, _ in columns]
         if not self._has_header:
             self._has_header = True
+            print(f"kernels: {self.kernels}")
             print("  ".join(f"{name:>{w}}" for (name, _), w in zip(columns, widths, strict=True)))
         print("  ".join(f"{value:>{w}}" for (_, value), w in zip(columns, widths, strict=True)))

@@ -16,7 +16,7 @@ from skmlp._fit.attributes import (
     set_network_attributes,
     set_training_state,
 )
-from skmlp._fit.build import build_generator, build_network, build_rule
+from skmlp._fit.build import build_generator, build_kernels, build_network, build_rule
 from skmlp._fit.callbacks import FitTasks, has_callbacks
 from skmlp._fit.checks import check_parameters
 from skmlp._fit.diagnostics import (
@@ -75,8 +75,11 @@ def fit_estimator(estimator: Any, request: FitRequest) -> bool:
     network = build_network(fitted, data, state, rng)
     state.rule = build_rule(fitted, state.rule, mode)
     deadline = math.inf if fitted.max_time is None else start + fitted.max_time
-    table = EpochTable(int(fitted.verbose))
-    trainer = Trainer(fitted, data, network, state, rng, checkpoint, deadline, table, tasks)
+    kernels = build_kernels(fitted, data, state, checkpoint.compiled)
+    table = EpochTable(int(fitted.verbose), kernels)
+    trainer = Trainer(
+        fitted, data, network, state, rng, checkpoint, deadline, table, tasks, kernels
+    )
     with checkpoint.naming_the_file():
         train, history = trainer.search_and_refit()
     set_network_attributes(fitted, network, data.targets)

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from skmlp._compiled.choice import Choice
 from skmlp._data.prepare import FitData
 from skmlp._data.scales import warn_of_weight_scale
 from skmlp._data.split import split_dataset
 from skmlp._engine.network import Network
 from skmlp._engine.types import FloatArray
 from skmlp._fit.attributes import feature_attributes, history_attributes, network_attributes
-from skmlp._fit.build import build_solver, max_epochs_of
+from skmlp._fit.build import batch_rows, build_solver, max_epochs_of
 from skmlp._fit.callbacks import FitTasks
 from skmlp._fit.diagnostics import warn_of_batch_size
 from skmlp._fit.epoch_table import EpochTable
@@ -57,6 +58,8 @@ class Trainer:
         The table that `verbose` prints.
     tasks : FitTasks or None
         The callbacks, if there are any.
+    kernels : Choice
+        Compiled loops, if they are used.
     """
 
     estimator: Any
@@ -68,6 +71,7 @@ class Trainer:
     deadline: float
     table: EpochTable
     tasks: FitTasks | None
+    kernels: Choice
 
     def search_and_refit(self) -> tuple[Dataset, History]:
         """Train, and train again on all rows if `refit`; return the rows of the first training."""
@@ -85,7 +89,7 @@ class Trainer:
         warn_of_batch_size(estimator, len(train))
         if train.w is not None:
             is_batched = estimator.solver in OPTIMIZERS
-            n_batch_rows = _batch_size(estimator, len(train)) if is_batched else len(train)
+            n_batch_rows = batch_rows(estimator, len(train)) if is_batched else len(train)
             warn_of_weight_scale(estimator.alpha, state.mean_weight, n_batch_rows)
         finished = self.checkpoint.load_finished_search(network, state) if refits else None
         history = self._train(train, validation) if finished is None else finished
@@ -127,7 +131,7 @@ class Trainer:
         state.solver = build_solver(estimator, network, n_rows_seen, previous)
         if mode.continues and validation is not None and state.rule.monitors_validation:
             state.rule.update(validation.measured(network))  # the value to beat
-        batch_size = _batch_size(estimator, len(data))
+        batch_size = batch_rows(estimator, len(data))
         if max_epochs is None:
             max_epochs = 1 if mode.partial else max_epochs_of(estimator)
         takes_population = network.batch_norms and not mode.partial
@@ -142,6 +146,7 @@ class Trainer:
             max_epochs=max_epochs,
             rng=self.rng if estimator.shuffle else None,
             population=population,
+            loops=self.kernels.loops,
         )
         progress = self.checkpoint.resume(network, state, self.rng, data, estimator.shuffle)
         n_batches = max_epochs * math.ceil(len(data) / batch_size)
@@ -248,8 +253,3 @@ class _Reports(TrainingEvents):
         """Save the progress, if there is a checkpoint."""
         trainer = self._trainer
         trainer.checkpoint.save(progress, trainer.network, trainer.state, trainer.rng)
-
-
-def _batch_size(estimator: Any, n_rows: int) -> int:
-    """Return the number of rows in a batch."""
-    return min(200 if estimator.batch_size == "auto" else estimator.batch_size, n_rows)

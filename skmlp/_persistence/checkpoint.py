@@ -22,7 +22,7 @@ from skmlp._persistence.generators import generator_state, load_generator
 from skmlp._persistence.path_lock import PathInUse, locked
 from skmlp._persistence.replace_file import check_writable, remove_leftovers
 from skmlp._persistence.state_dict import load_state_dict, to_state_dict
-from skmlp._persistence.validate import copy_into
+from skmlp._persistence.validate import copy_into, shortened
 from skmlp._training.dataset import Dataset
 from skmlp._training.history import History
 from skmlp._training.loop import Progress
@@ -30,8 +30,10 @@ from skmlp._training.state import TrainingState
 
 _PARTS = {
     "fingerprint", "start", "search", "vectors", "solver", "rule", "rng", "noise_rng", "history",
-    "best", "order",
+    "best", "order", "compiled",
 }  # fmt: skip
+# files of earlier versions lack these
+_LATER = {"compiled"}
 
 
 class Checkpoint:
@@ -46,6 +48,11 @@ class Checkpoint:
     expected : dict
         Fingerprint of this fit.
 
+    Attributes
+    ----------
+    compiled : bool or None
+        Whether the interrupted fit ran kernels as compiled loops. None if there is no such fit.
+
     Raises
     ------
     ValueError
@@ -58,12 +65,16 @@ class Checkpoint:
         self._path, self._every, self._fingerprint = path, every, expected
         self._start: Any = None
         self._search: dict[str, Any] | None = None
+        self.compiled: bool | None = None
         self._found: Any = None
         if path is not None and os.path.exists(path):
             self._found = read_checkpoint(path)
             with self._reading():
-                if not isinstance(self._found, dict) or set(self._found) != _PARTS:
+                if not isinstance(self._found, dict) or set(self._found) | _LATER != _PARTS:
                     raise ValueError(f"it must have {sorted(_PARTS)}")
+                self.compiled = self._found.get("compiled")
+                if self.compiled is not None and type(self.compiled) is not bool:
+                    raise ValueError(f"compiled cannot be {shortened(self.compiled)}")
                 check_fingerprint(path, self._found["fingerprint"], expected)
 
     @contextmanager
@@ -173,6 +184,7 @@ class Checkpoint:
                 "history": to_state_dict(progress.history),
                 "best": progress.vectors,
                 "order": progress.order,
+                "compiled": state.compiled,
             },
         )
 

@@ -20,7 +20,8 @@ from skmlp._training.state import TrainingState
 _ONE = np.zeros(1)
 # attributes that may be None in place of what the example has
 _OPTIONAL = {
-    "averaging", "noise_rng", "normalisations", "rng", "solver", "split_rng", "v", "vectors",
+    "averaging", "compiled", "noise_rng", "normalisations", "rng", "solver", "split_rng", "v",
+    "vectors",
 }  # fmt: skip
 
 
@@ -93,6 +94,7 @@ def _example_of_state() -> TrainingState:
         noise_rng=np.random.default_rng(0),
         vectors=_ONE[np.newaxis],
         normalisations=_ONE,
+        compiled=True,
     )
 
 

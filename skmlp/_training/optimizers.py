@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from skmlp._engine.kernels import kernel
 from skmlp._engine.linalg import add_scaled
 from skmlp._engine.types import FloatArray
 
@@ -70,13 +71,26 @@ class SGD:
         if self.v is None:
             add_scaled(theta, -learning_rate, grad)
             return
-        self.v *= self.momentum
-        add_scaled(self.v, -learning_rate, grad)
-        if self.nesterovs_momentum:
-            add_scaled(theta, self.momentum, self.v)
-            add_scaled(theta, -learning_rate, grad)
-        else:
-            theta += self.v
+        momentum_step(theta, self.v, grad, learning_rate, self.momentum, self.nesterovs_momentum)
+
+
+@kernel
+def momentum_step(
+    theta: FloatArray,
+    v: FloatArray,
+    grad: FloatArray,
+    eta: float,
+    momentum: float,
+    nesterov: bool,
+) -> None:
+    """Take the step of `SGD` with momentum; theta and v change in place."""
+    v *= momentum
+    add_scaled(v, -eta, grad)
+    if nesterov:
+        add_scaled(theta, momentum, v)
+        add_scaled(theta, -eta, grad)
+    else:
+        theta += v
 
 
 class Adam:
@@ -118,20 +132,35 @@ class Adam:
         root = float(np.sqrt(1 - self.beta_2))
         bias_correction = float(np.sqrt(1 - self.beta_2**self.t)) / (1 - self.beta_1**self.t)
         eta = learning_rate * bias_correction * (1 - self.beta_1) / root
-
-        self.M *= self.beta_1
-        self.M += grad
-        np.square(grad, out=grad)
-        self.V *= self.beta_2
-        self.V += grad
-        update = np.sqrt(self.V, out=grad)
-        update += self.epsilon_hat() / root
-        np.divide(self.M, update, out=update)
-        add_scaled(theta, -eta, update)
+        epsilon = self.epsilon_hat() / root
+        adam_step(theta, self.M, self.V, grad, self.beta_1, self.beta_2, eta, epsilon)
 
     def epsilon_hat(self) -> float:
         """Return the term added to sqrt(v): as in MLPClassifier, the same in every step."""
         return self.epsilon
+
+
+@kernel
+def adam_step(
+    theta: FloatArray,
+    M: FloatArray,
+    V: FloatArray,
+    grad: FloatArray,
+    beta_1: float,
+    beta_2: float,
+    eta: float,
+    epsilon: float,
+) -> None:
+    """Take the step of `Adam`; theta, M and V change in place, grad is used up."""
+    M *= beta_1
+    M += grad
+    np.square(grad, out=grad)
+    V *= beta_2
+    V += grad
+    update = np.sqrt(V, out=grad)
+    update += epsilon
+    np.divide(M, update, out=update)
+    add_scaled(theta, -eta, update)
 
 
 class AdamW(Adam):
@@ -235,18 +264,37 @@ class NAdam(_Scratch, Adam):
         share_of_g = (1 - mu) / (1 - self.product)
         # sqrt(v / (1 - beta_2^t)) = root sqrt(V)
         root = float(np.sqrt((1 - self.beta_2) / (1 - self.beta_2**self.t)))
+        state, shares = (self.M, self.V), (share_of_M, share_of_g)
+        decays, eta, epsilon = (self.beta_1, self.beta_2), learning_rate / root, self.epsilon / root
+        nadam_step(theta, *state, grad, self.scratch, *decays, *shares, eta, epsilon)
 
-        self.M *= self.beta_1
-        self.M += grad
-        g_squared = np.square(grad, out=self.scratch)
-        self.V *= self.beta_2
-        self.V += g_squared
-        denominator = np.sqrt(self.V, out=self.scratch)
-        denominator += self.epsilon / root
-        grad *= share_of_g
-        add_scaled(grad, share_of_M, self.M)
-        grad /= denominator
-        add_scaled(theta, -learning_rate / root, grad)
+
+@kernel
+def nadam_step(
+    theta: FloatArray,
+    M: FloatArray,
+    V: FloatArray,
+    grad: FloatArray,
+    scratch: FloatArray,
+    beta_1: float,
+    beta_2: float,
+    share_of_M: float,
+    share_of_g: float,
+    eta: float,
+    epsilon: float,
+) -> None:
+    """Take the step of `NAdam`; theta, M and V change in place, grad and scratch are used up."""
+    M *= beta_1
+    M += grad
+    g_squared = np.square(grad, out=scratch)
+    V *= beta_2
+    V += g_squared
+    denominator = np.sqrt(V, out=scratch)
+    denominator += epsilon
+    grad *= share_of_g
+    add_scaled(grad, share_of_M, M)
+    grad /= denominator
+    add_scaled(theta, -eta, grad)
 
 
 class RMSprop(_Scratch):
@@ -282,14 +330,28 @@ class RMSprop(_Scratch):
         """Update theta and V in place; grad is overwritten."""
         # sqrt(v) = root sqrt(V)
         root = float(np.sqrt(1 - self.beta_2))
+        eta, epsilon = learning_rate / root, self.epsilon / root
+        rmsprop_step(theta, self.V, grad, self.scratch, self.beta_2, eta, epsilon)
 
-        g_squared = np.square(grad, out=self.scratch)
-        self.V *= self.beta_2
-        self.V += g_squared
-        denominator = np.sqrt(self.V, out=self.scratch)
-        denominator += self.epsilon / root
-        grad /= denominator
-        add_scaled(theta, -learning_rate / root, grad)
+
+@kernel
+def rmsprop_step(
+    theta: FloatArray,
+    V: FloatArray,
+    grad: FloatArray,
+    scratch: FloatArray,
+    beta_2: float,
+    eta: float,
+    epsilon: float,
+) -> None:
+    """Take the step of `RMSprop`; theta and V change in place, grad and scratch are used up."""
+    g_squared = np.square(grad, out=scratch)
+    V *= beta_2
+    V += g_squared
+    denominator = np.sqrt(V, out=scratch)
+    denominator += epsilon
+    grad /= denominator
+    add_scaled(theta, -eta, grad)
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

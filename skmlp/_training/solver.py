@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skmlp._engine.kernels import kernel
 from skmlp._engine.linalg import add_scaled
 from skmlp._engine.network import Network
 from skmlp._engine.types import FloatArray
@@ -66,8 +67,7 @@ class Solver:
         if self.averaging is not None:
             current, mean = network.parameters.vectors
             d = min(self.averaging, (1 + self.n_steps) / (10 + self.n_steps))
-            mean *= d
-            add_scaled(mean, 1 - d, current)
+            update_mean(mean, current, d)
 
     def is_finite(self) -> bool:
         """Return whether all numbers of the optimizer's state are."""
@@ -80,6 +80,14 @@ class Solver:
         self.schedule.epoch_end(n_rows)
 
 
+@kernel
+def update_mean(mean: FloatArray, current: FloatArray, d: float) -> None:
+    """mean <- d mean + (1 - d) current, in place."""
+    mean *= d
+    add_scaled(mean, 1 - d, current)
+
+
+@kernel
 def clip(grad: FloatArray, max_norm: float) -> None:
     """g <- g min(1, max_norm / |g|), in place."""
     norm = math.sqrt(np.dot(grad, grad))

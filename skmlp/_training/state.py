@@ -56,6 +56,8 @@ class TrainingState:
     normalisations : ndarray or None
         Scale, shift, mean and variance of the batch normalisations folded into the published
         weights.
+    compiled : bool or None
+        Whether kernels ran as compiled loops. None before stochastic training.
     """
 
     rng: np.random.RandomState | None = None
@@ -67,6 +69,7 @@ class TrainingState:
     noise_rng: np.random.Generator | None = None
     vectors: FloatArray | None = None
     normalisations: FloatArray | None = None
+    compiled: bool | None = None
 
     def copy(self) -> "TrainingState":
         """Return a state of which no part is shared, arrays and generators included."""

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from skmlp._engine.kernels import NO_LOOPS, Loops, using
 from skmlp._engine.network import Network
 from skmlp._engine.types import IndexArray, Matrix
 from skmlp._training.dataset import Dataset, minibatches
@@ -25,6 +26,7 @@ def train_stochastic(
     max_epochs: int,
     rng: np.random.RandomState | None,
     population: Matrix | None = None,
+    loops: Loops = NO_LOOPS,
 ) -> History:
     """Train by mini-batches, in place on `network`, `solver` and `rule`.
 
@@ -49,6 +51,8 @@ def train_stochastic(
     population : ndarray, CSR matrix or None, default=None
         Rows from which batch normalisations take their means and variances for prediction, before
         each validation and at the end. If None, they keep their running means.
+    loops : dict of callables, default={}
+        Compiled loops that stand in for kernels of these names in each step.
 
     Returns
     -------
@@ -70,7 +74,8 @@ def train_stochastic(
             loop.events.epoch_begin()
             if rng is not None and order is not None:
                 order = order[rng.permutation(len(data))]
-            loss, n_rows = run_epoch(network, solver, data, batch_size, order, loop)
+            with using(loops):
+                loss, n_rows = run_epoch(network, solver, data, batch_size, order, loop)
             if not (math.isfinite(loss) and is_finite(network, solver)):
                 raise diverged(data, epoch, solver.learning_rate)
             history.learning_rate_curve.append(solver.learning_rate)

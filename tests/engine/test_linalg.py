@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array, csr_matrix
 
-from skmlp._engine.linalg import affine, column_sums, matmul
+from skmlp._engine.linalg import affine, column_sums, matmul, matmul_in_pieces
 
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 every_container = pytest.mark.parametrize("container", [np.asarray, csr_matrix, csr_array])
@@ -57,3 +57,17 @@ def test_sums_of_columns_are_exact_for_any_number_of_rows(dtype):
         assert column_sums(a, out) is out
         np.testing.assert_array_equal(out, a.astype(int).sum(axis=0).astype(dtype), strict=True)
         np.testing.assert_array_equal(column_sums(a), out, strict=True)
+
+
+@every_dtype
+@every_container
+@pytest.mark.parametrize("order", ["C", "Fortran"])
+@pytest.mark.parametrize("shape", [(1, 5, 3), (8, 784, 100), (33, 784, 100), (200, 784, 100)])
+def test_a_product_in_pieces_is_the_product_whatever_kernels_blas_has(
+    shape, order, container, dtype
+):
+    m, k, n = shape
+    A, B = whole_numbers((m, k), (k, n), dtype=dtype)
+    out = ORDERS[order]((m, n), dtype)
+    matmul_in_pieces(container(A), B, out)
+    np.testing.assert_array_equal(out, A.astype(int) @ B.astype(int))

@@ -765,3 +765,18 @@ def test_every_number_has_the_dtype_of_the_network(dtype, activation, out, K, we
     assert value == pytest.approx(expected, rel=tolerance)
     size = max(1, np.abs(exact.grad).max())
     np.testing.assert_allclose(network.grad, exact.grad, atol=size * tolerance)
+
+
+@pytest.mark.parametrize("container", [np.asarray, csr_matrix])
+def test_products_in_pieces_change_the_order_of_sums_at_most(container):
+    rng = np.random.default_rng(0)
+    X, y = container(rng.normal(size=(37, 50))), rng.integers(3, size=37)
+    results = []
+    for in_pieces in (False, True):
+        network = make_network((50, 20, 3), "tanh", "softmax", alpha=0.1, in_pieces=in_pieces)
+        network.initialize("glorot_uniform", np.random.RandomState(0))
+        network.reserve(37)
+        results.append((network.loss_gradient(X, y), network.grad))
+    (E, grad), (E_in_pieces, grad_in_pieces) = results
+    assert E_in_pieces == pytest.approx(E, rel=1e-12)
+    np.testing.assert_allclose(grad_in_pieces, grad, rtol=1e-9, atol=1e-14)

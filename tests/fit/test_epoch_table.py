@@ -5,6 +5,7 @@ import re
 import pytest
 from networks import SOLVERS, X_train, X_val, small, y_train, y_val
 
+from skmlp._compiled.choice import load_loops
 from skmlp._engine.network import Network
 from skmlp._training.optimizers import OPTIMIZERS
 
@@ -17,7 +18,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 def test_verbose_prints_a_line_an_epoch(validated, solver, every, capsys):
     validation = {"X_val": X_val, "y_val": y_val} if validated else {}
     model = small(solver=solver, verbose=every, max_iter=4).fit(X_train, y_train, **validation)
-    header, *lines = capsys.readouterr().out.splitlines()
+    kernels, header, *lines = capsys.readouterr().out.splitlines()
+    name = "NumPy" if solver == "lbfgs" or not load_loops() else "compiled loops"
+    assert kernels.startswith(f"kernels: {name}")
     curves = {"loss": (model.loss_curve_, ".6f")}
     if validated:
         curves["val. loss"] = model.validation_loss_curve_, ".6f"
@@ -35,7 +38,7 @@ def test_verbose_prints_a_line_an_epoch(validated, solver, every, capsys):
 
 
 def printed_epochs(capsys):
-    _, *lines = capsys.readouterr().out.splitlines()
+    _, _, *lines = capsys.readouterr().out.splitlines()
     return [int(line.split()[0]) for line in lines]
 
 
@@ -88,6 +91,6 @@ def test_columns_are_aligned_and_the_last_one_is_the_seconds_since_the_fit_began
     monkeypatch.setattr(Network, "loss_gradient", slow)
     # 60 rows make 3 batches of 20
     small(verbose=True, max_iter=8, batch_size=20).fit(X_train, y_train)
-    header, *lines = capsys.readouterr().out.splitlines()
+    _, header, *lines = capsys.readouterr().out.splitlines()
     assert {len(line) for line in lines} == {len(header)}
     assert [float(line.split()[-1]) for line in lines] == [1.5 * epoch for epoch in range(1, 9)]

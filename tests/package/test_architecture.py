@@ -15,6 +15,7 @@ ORDER = [
     "_threads",
     "datasets",
     "_engine",
+    "_compiled",
     "preprocessing",
     "_training",
     "_data",
@@ -46,6 +47,7 @@ OTHER_PACKAGES = {
     "_export": {"onnx"},
     "_skl2onnx": {"onnx", "skl2onnx"},
     "_plot": {"matplotlib"},
+    "_compiled": {"numba"},
 }
 # the manuals of the estimators: a signature and a docstring for each parameter
 MANUALS = {"_classifier", "_regressor"}

@@ -9,6 +9,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
+from skmlp._engine.kernels import kernel
 from skmlp._engine.types import FloatArray, Targets
 
 
@@ -73,10 +74,11 @@ class ClassificationLoss(Loss, Protocol):
         """Return log(a / (1 - a)), computed from z, so that it is finite and exact."""
 
 
+@kernel
 def weighted_mean(losses: FloatArray, delta: FloatArray, w: FloatArray | None) -> float:
     """Return sum_i w_i loss_i / m; multiply the rows of delta by w_i / m in place.
 
-    The losses have shape (m,) or, for a row of delta that has one for each output, (m, n_outputs).
+    The losses have shape (m, 1) or, with one for each output, that of delta.
     """
     m = len(losses)
     if w is None:

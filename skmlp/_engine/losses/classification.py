@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 from scipy.special import entr, expit, log_expit, log_softmax
 
+from skmlp._engine.kernels import kernel
 from skmlp._engine.losses.base import weighted_mean
 from skmlp._engine.types import FloatArray, Targets
 
@@ -43,20 +44,7 @@ class SoftmaxCrossEntropy:
 
     def loss_gradient(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
         """Return sum_i w_i loss_i / m; overwrite the logits z with delta = w (a - y) / m."""
-        m = z.shape[0]
-        true_class = np.arange(m), y
-        z -= z.max(axis=1, keepdims=True)
-        log_a_y = z[true_class]
-        if self.s:
-            log_a_y += self.s * (z.mean(axis=1) - log_a_y)
-        np.exp(z, out=z)
-        exp_sum = z.sum(axis=1, keepdims=True)
-        log_a_y -= np.log(exp_sum[:, 0])
-        z /= exp_sum
-        z[true_class] -= 1 - self.s
-        if self.s:
-            z -= self.s / z.shape[1]
-        return weighted_mean(-log_a_y, z, w)
+        return softmax_cross_entropy(z, y, w, self.s)
 
     def inverse_link(self, z: FloatArray) -> FloatArray:
         """Return softmax(z), never rounded to 0.
@@ -153,15 +141,7 @@ class LogisticCrossEntropy:
 
     def loss_gradient(self, z: FloatArray, y: Targets, w: FloatArray | None = None) -> float:
         """Return sum_i w_i loss_i / m; overwrite the logits z with delta = w (a - y) / m."""
-        u = np.where(y, -z, z)
-        loss = np.logaddexp(0, u).sum(axis=1)
-        expit(z, out=z)
-        z -= y
-        if self.s:
-            loss -= self.s / 2 * u.sum(axis=1)
-            z += self.s * y
-            z -= self.s / 2
-        return weighted_mean(loss, z, w)
+        return logistic_cross_entropy(z, y, w, self.s)
 
     def inverse_link(self, z: FloatArray) -> FloatArray:
         """Return the probability of "yes", shape (m, K), never rounded to 0 or 1."""
@@ -189,6 +169,39 @@ class LogisticCrossEntropy:
     def score(self, predicted: Targets, y: Targets, w: FloatArray | None = None) -> float:
         """Return the accuracy: the weighted share of rows whose labels are all right."""
         return _accuracy(predicted, y, w)
+
+
+@kernel
+def softmax_cross_entropy(z: FloatArray, y: Targets, w: FloatArray | None, s: float) -> float:
+    """Return the loss of `SoftmaxCrossEntropy`; overwrite the logits z with delta."""
+    m = z.shape[0]
+    true_class = np.arange(m), y
+    z -= z.max(axis=1, keepdims=True)
+    log_a_y = z[true_class]
+    if s:
+        log_a_y += s * (z.mean(axis=1) - log_a_y)
+    np.exp(z, out=z)
+    exp_sum = z.sum(axis=1, keepdims=True)
+    log_a_y -= np.log(exp_sum[:, 0])
+    z /= exp_sum
+    z[true_class] -= 1 - s
+    if s:
+        z -= s / z.shape[1]
+    return weighted_mean(-log_a_y[:, np.newaxis], z, w)
+
+
+@kernel
+def logistic_cross_entropy(z: FloatArray, y: Targets, w: FloatArray | None, s: float) -> float:
+    """Return the loss of `LogisticCrossEntropy`; overwrite the logits z with delta."""
+    u = np.where(y, -z, z)
+    loss = np.logaddexp(0, u)
+    expit(z, out=z)
+    z -= y
+    if s:
+        loss -= s / 2 * u
+        z += s * y
+        z -= s / 2
+    return weighted_mean(loss, z, w)
 
 
 def _finite(values: FloatArray) -> FloatArray:

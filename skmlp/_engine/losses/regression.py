@@ -11,10 +11,17 @@ from typing import Any, Self
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import xlogy
 
 from skmlp._engine.losses.base import weighted_mean
 from skmlp._engine.losses.links import EXP, IDENTITY, Link
+from skmlp._engine.losses.values import (
+    absolute_error,
+    gamma_deviance,
+    huber,
+    pinball,
+    poisson_deviance,
+    squared_error,
+)
 from skmlp._engine.types import FloatArray
 
 
@@ -141,8 +148,7 @@ class SquaredError(RegressionLoss):
     baseline_name = "the mean of y"
 
     def _values(self, z: FloatArray, y: FloatArray) -> FloatArray:
-        z -= y
-        return z * z * (0.5 / z.shape[1])
+        return squared_error(z, y)
 
     def constant(self, y: FloatArray, w: FloatArray | None = None) -> FloatArray:
         """Return the weighted mean of each target."""
@@ -169,6 +175,11 @@ class KinkedLoss(RegressionLoss):
         self.width: float | FloatArray = 0.0
 
     @property
+    def has_kink(self) -> bool:
+        """Whether the kink is not rounded off."""
+        return not np.any(self.width)
+
+    @property
     def unsmoothed(self) -> Self:
         """The loss with its kink."""
         return self.smoothed(0.0)
@@ -179,11 +190,8 @@ class KinkedLoss(RegressionLoss):
         loss.width = width
         return loss
 
-    def _round_off(self, r: FloatArray, c: FloatArray) -> FloatArray | float:
+    def _round_off(self, r: FloatArray, c: FloatArray) -> FloatArray:
         """Write c into the array of that name; return s c^2 / 2."""
-        if not np.any(self.width):
-            np.sign(r, out=c)
-            return 0.0
         np.clip(r / self.width, -1, 1, out=c)
         return self.width / 2 * c**2
 
@@ -199,6 +207,8 @@ class AbsoluteError(KinkedLoss):
     baseline_name = "the median of y"
 
     def _values(self, z: FloatArray, y: FloatArray) -> FloatArray:
+        if self.has_kink:
+            return absolute_error(z, y)
         r, c = z - y, z
         lowered = self._round_off(r, c)
         return c * r - lowered
@@ -249,9 +259,11 @@ class Pinball(KinkedLoss):
         return len(self.q) * n_targets
 
     def _values(self, z: FloatArray, y: FloatArray) -> FloatArray:
+        if self.has_kink:
+            return pinball(z, y, self.q)
         r = z - y
         lowered = self._round_off(r, z)
-        # (c + 1) / 2 is [r > 0], and 1/2 at the kink
+        # (c + 1) / 2 stands for [r > 0]
         z += 1
         z *= 0.5
         z -= self.q
@@ -326,9 +338,7 @@ class Huber(RegressionLoss):
         return self.delta * self.unit
 
     def _values(self, z: FloatArray, y: FloatArray) -> FloatArray:
-        r, threshold = z - y, self.threshold.astype(z.dtype)
-        c = np.clip(r, -threshold, threshold, out=z)
-        return c * (r - c / 2)
+        return huber(z, y, self.threshold.astype(z.dtype))
 
     def constant(self, y: FloatArray, w: FloatArray | None = None) -> FloatArray:
         """Return the value at which the clipped errors of each target cancel out."""
@@ -355,11 +365,7 @@ class PoissonDeviance(RegressionLoss):
         return not bool((y < 0).any())
 
     def _values(self, z: FloatArray, y: FloatArray) -> FloatArray:
-        values = xlogy(y, y) - y * z
-        np.exp(z, out=z)
-        z -= y
-        values += z
-        return values
+        return poisson_deviance(z, y)
 
     def constant(self, y: FloatArray, w: FloatArray | None = None) -> FloatArray:
         """Return the weighted mean of each target."""
@@ -388,13 +394,7 @@ class GammaDeviance(RegressionLoss):
         return not bool((y <= 0).any())
 
     def _values(self, z: FloatArray, y: FloatArray) -> FloatArray:
-        log_ratio = z - np.log(y)
-        # y / a - 1, with all digits where a is close to y
-        np.negative(log_ratio, out=z)
-        np.expm1(z, out=z)
-        values = log_ratio + z
-        np.negative(z, out=z)
-        return values
+        return gamma_deviance(z, y)
 
     def constant(self, y: FloatArray, w: FloatArray | None = None) -> FloatArray:
         """Return the weighted mean of each target."""

@@ -1,0 +1,1 @@
+"""Kernels of the engine as compiled loops: used where numba is installed and they pay."""

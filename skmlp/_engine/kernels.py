@@ -1,0 +1,66 @@
+"""Kernels: the passes over arrays that a compiled loop of the same name may stand in for.
+
+A kernel is a NumPy function, the reference. `using` puts loops in its place, for one thread and for
+as long as the context lasts.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+KERNELS: dict[str, Callable[..., Any]] = {}
+"""The references by name."""
+
+Loops = MutableMapping[str, Callable[..., Any]]
+"""Loops by the name of the kernel; those that fail are taken out."""
+
+NO_LOOPS: Loops = {}
+
+FAILURES: dict[str, str] = {}
+"""Why loops of this process were given up, by the name of the kernel."""
+
+
+class _InUse(threading.local):
+    loops: Loops = NO_LOOPS
+
+
+_in_use = _InUse()
+
+
+def kernel(reference: Callable[P, R]) -> Callable[P, R]:
+    """Let a loop of this name run in place of the function, where one is in use.
+
+    A loop raises an error only where it cannot be compiled, before an array is changed. The
+    reference runs then, and from there on.
+    """
+    name = reference.__name__.lstrip("_")
+    KERNELS[name] = reference
+
+    @wraps(reference)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        loop = _in_use.loops.get(name)
+        if loop is None:
+            return reference(*args, **kwargs)
+        try:
+            return loop(*args)
+        except Exception as error:
+            FAILURES[name] = f"{type(error).__name__}: {error}"
+            _in_use.loops.pop(name, None)
+            return reference(*args, **kwargs)
+
+    return run
+
+
+@contextmanager
+def using(loops: Loops) -> Iterator[None]:
+    """Run the loops in place of their kernels in this thread."""
+    before, _in_use.loops = _in_use.loops, loops
+    try:
+        yield
+    finally:
+        _in_use.loops = before
