@@ -123,6 +123,10 @@ class BlendedEnsemble:
         rows = self._rows(columns)
         return mean_of_members([blended(m.log_proba(rows), self.weights_) for m in self.members_])
 
+    def log_proba_of_member(self, i: int, columns: Columns) -> FloatArray:
+        """Return the log-probabilities of one member."""
+        return blended(self.members_[i].log_proba(self._rows(columns)), self.weights_)
+
     def _rows(self, columns: Columns) -> Rows:
         return Rows(
             self.plain_.transform(columns),
