@@ -1,7 +1,8 @@
 """Compare classifiers or regressors for tabular data: their errors and the CPU time of training.
 
 The data are four small sets that come with scikit-learn, or your own: a folder of .npz files, each
-with a matrix X and labels or numbers y::
+with a matrix X and labels or numbers y, and of .parquet files, whose targets are named by
+index.json, ``{"titanic": {"target": "Survived"}}``::
 
     python examples/benchmark_tabular.py
     python examples/benchmark_tabular.py --regression
@@ -39,15 +40,17 @@ import numpy as np
 # The models are imported by the process that measures them.
 
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
-PACKAGES = ("numpy", "scipy", "scikit-learn", "skmlp", "torch", "pytabkit", "catboost")
-PACKAGE_OF = {"RealMLP": "pytabkit", "CatBoost": "catboost"}
+PACKAGES = ("numpy", "scipy", "scikit-learn", "skmlp", "torch", "pytabkit", "catboost", "lightgbm")
+PACKAGE_OF = {"RealMLP": "pytabkit", "CatBoost": "catboost", "LightGBM": "lightgbm"}
+# the probability of a class that a model does not know
+LEAST_PROBABILITY = 1e-12
 
 
 # --- Classifiers
 
 
 def skmlp(seed: int, **params: Any) -> Any:
-    """Return the recommended pipeline of skmlp."""
+    """Return the recommended classifier of skmlp."""
     from skmlp import make_tabular_classifier
 
     return make_tabular_classifier(random_state=seed, **params)
@@ -58,20 +61,79 @@ def skmlp_no_stopping(seed: int) -> Any:
     return skmlp(seed, early_stopping=False)
 
 
+def skmlp_networks(seed: int) -> Any:
+    """Return the same without trees."""
+    return skmlp(seed, trees=False)
+
+
+def logistic_regression(seed: int) -> Any:
+    """Return a logistic regression, on standardised numbers and indicators of categories."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    return make_pipeline(standardised_columns(), LogisticRegression(max_iter=1000))
+
+
 def mlp_classifier(seed: int) -> Any:
-    """Return scikit-learn's network by default, on standardised features."""
+    """Return scikit-learn's network by default, on the same columns."""
     from sklearn.neural_network import MLPClassifier
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
 
-    return make_pipeline(StandardScaler(), MLPClassifier(random_state=seed))
+    return make_pipeline(standardised_columns(), MLPClassifier(random_state=seed))
+
+
+def standardised_columns() -> Any:
+    """Return a transformation to standardised numbers and indicators of categories."""
+    from sklearn.compose import make_column_selector, make_column_transformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    numbers = make_pipeline(SimpleImputer(add_indicator=True), StandardScaler())
+    encoder = OneHotEncoder(min_frequency=3, handle_unknown="infrequent_if_exist")
+    categories = make_column_selector(dtype_include="category")
+    return make_column_transformer(
+        (encoder, categories), (numbers, make_column_selector(dtype_include="number"))
+    )
 
 
 def hist_gradient_boosting(seed: int) -> Any:
     """Return scikit-learn's boosted trees by default."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    return HistGradientBoostingClassifier(random_state=seed)
+    return HistGradientBoostingClassifier(random_state=seed, categorical_features="from_dtype")
+
+
+def light_gbm(seed: int) -> Any:
+    """Return LightGBM by default."""
+    from lightgbm import LGBMClassifier
+
+    return LGBMClassifier(random_state=seed, n_jobs=1, verbose=-1)
+
+
+def cat_boost(seed: int) -> Any:
+    """Return CatBoost by default."""
+    from catboost import CatBoostClassifier
+    from sklearn.base import BaseEstimator, ClassifierMixin
+
+    class OfCategories(ClassifierMixin, BaseEstimator):
+        """CatBoost, which is told in `fit` which columns are categories."""
+
+        def fit(self, X: Any, y: Any) -> Any:
+            names = X.columns[X.dtypes == "category"].tolist()
+            self.model_ = CatBoostClassifier(
+                random_seed=seed,
+                thread_count=1,
+                verbose=False,
+                allow_writing_files=False,
+                cat_features=names,
+            ).fit(X, y)
+            return self
+
+        def predict_proba(self, X: Any) -> Any:
+            return self.model_.predict_proba(X)
+
+    return OfCategories()
 
 
 def real_mlp(seed: int) -> Any:
@@ -84,16 +146,20 @@ def real_mlp(seed: int) -> Any:
 def scores_of_classes(
     probabilities: np.ndarray, y: np.ndarray, y_train: np.ndarray
 ) -> dict[str, float]:
-    """Return the accuracy and the log loss on test rows."""
-    from sklearn.metrics import accuracy_score, log_loss
+    """Return accuracy and log loss on test rows, and the area under the curve of two classes."""
+    from sklearn.metrics import roc_auc_score
 
-    # in float32 the rows add up to 1 only nearly, which log_loss would warn of
-    probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
     classes = np.unique(y_train)
-    return {
-        "accuracy": accuracy_score(y, classes[probabilities.argmax(axis=1)]),
-        "log_loss": log_loss(y, probabilities, labels=classes),
+    p = np.clip(probabilities, LEAST_PROBABILITY, None)
+    p /= p.sum(axis=1, keepdims=True)
+    true = np.searchsorted(classes, y)
+    scores = {
+        "accuracy": float(np.mean(p.argmax(axis=1) == true)),
+        "log_loss": float(-np.log(p[np.arange(len(y)), true]).mean()),
     }
+    if len(classes) == 2:
+        scores["auc"] = float(roc_auc_score(true, p[:, 1]))
+    return scores
 
 
 # --- Regressors
@@ -171,9 +237,13 @@ CLASSIFICATION = Task(
     "benchmark_tabular.json",
     {
         "skmlp": skmlp,
+        "skmlp-networks": skmlp_networks,
         "skmlp-no-stopping": skmlp_no_stopping,
+        "LogisticRegression": logistic_regression,
         "MLPClassifier": mlp_classifier,
         "HistGradientBoosting": hist_gradient_boosting,
+        "LightGBM": light_gbm,
+        "CatBoost": cat_boost,
         "RealMLP": real_mlp,
     },
     {
@@ -212,7 +282,7 @@ REGRESSION = Task(
 # --- The data
 
 
-def data_sets(task: Task, folder: Path | None) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+def data_sets(task: Task, folder: Path | None) -> Iterator[tuple[str, Any, np.ndarray]]:
     """Yield the name, X and y of each data set, in alphabetical order."""
     if folder is None:
         from sklearn import datasets
@@ -223,6 +293,45 @@ def data_sets(task: Task, folder: Path | None) -> Iterator[tuple[str, np.ndarray
     for path in sorted(folder.glob("*.npz")):
         with np.load(path, allow_pickle=False) as data:
             yield path.stem, data["X"], data["y"]
+    index = folder / "index.json"
+    targets = json.loads(index.read_text()) if index.exists() else {}
+    for name, about in sorted(targets.items()):
+        import pandas as pd
+
+        table = pd.read_parquet(folder / f"{name}.parquet")
+        y = table.pop(about["target"]).to_numpy()
+        yield name, table, y.astype(str) if task.stratified else y.astype(float)
+
+
+def at_most(n_rows: int | None, task: Task, X: Any, y: np.ndarray) -> tuple[Any, np.ndarray]:
+    """Return the data, or a stratified sample of them if there are more rows."""
+    if n_rows is None or len(y) <= n_rows:
+        return X, y
+    from sklearn.model_selection import train_test_split
+
+    strata = y if task.stratified else None
+    X, _, y, _ = train_test_split(X, y, train_size=n_rows, stratify=strata, random_state=100)
+    return X, y
+
+
+def for_rivals(X: Any) -> Any:
+    """Return a table as rivals take it: numbers, dates as days, and the rest as categories."""
+    import pandas as pd
+
+    table = pd.DataFrame(X)
+    columns = {}
+    for name in table:
+        column = table[name]
+        if pd.api.types.is_datetime64_any_dtype(column):
+            columns[str(name)] = (column - column.min()).dt.total_seconds() / 86400
+        elif pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+            columns[str(name)] = column.astype(float)
+        else:
+            text = column.astype(object).where(column.notna(), "missing").astype(str)
+            # scikit-learn's trees take at most 255 categories
+            frequent = text.value_counts().index[:254]
+            columns[str(name)] = text.where(text.isin(frequent), "rare").astype("category")
+    return pd.DataFrame(columns)
 
 
 # --- Measuring, in the model's own process
@@ -236,9 +345,7 @@ def warm_up(task: Task, model: str) -> None:
     fit_and_score(task, model, X, y if task.stratified else X[:, 0], seed=0)
 
 
-def fit_and_score(
-    task: Task, model: str, X: np.ndarray, y: np.ndarray, seed: int
-) -> dict[str, float]:
+def fit_and_score(task: Task, model: str, X: Any, y: np.ndarray, seed: int) -> dict[str, float]:
     """Return what the model scores on the test rows of the seed's split, and its CPU seconds."""
     from sklearn.model_selection import train_test_split
 
@@ -249,6 +356,14 @@ def fit_and_score(
         stratify=y if task.stratified else None,
         random_state=seed,
     )
+    if not model.startswith("skmlp"):
+        table = for_rivals(X)
+        X_train, X_test = train_test_split(
+            table,
+            test_size=task.test_size,
+            stratify=y if task.stratified else None,
+            random_state=seed,
+        )
     estimator = task.models[model](seed)
     start = time.process_time()
     with warnings.catch_warnings():
@@ -275,6 +390,7 @@ def measure(
         # a new process has not imported NumPy yet, and so obeys the limits set above
         with ProcessPoolExecutor(1, get_context("spawn"), warm_up, (task, model)) as process:
             for name, X, y in data_sets(task, args.data):
+                X, y = at_most(args.max_rows, task, X, y)
                 for seed in args.seeds:
                     if (model, name, seed) in done:
                         continue
@@ -320,8 +436,11 @@ def report(task: Task, records: list[dict[str, Any]], models: list[str]) -> str:
     names = sorted({record["data"] for record in records})
     scores = {score: means(records, score, models, names) for score in task.best}
     columns = {title(score): [f"{v:.4f}" for v in s.mean(axis=1)] for score, s in scores.items()}
-    if "error" in scores:
-        columns |= compared(scores["error"], models[0])
+    columns |= compared(scores["error" if "error" in scores else "log_loss"], models[0])
+    if "log_loss" in scores:
+        two = [name for name in names if any("auc" in r for r in records if r["data"] == name)]
+        auc = means(records, "auc", models, two) if two else np.full((len(models), 1), np.nan)
+        columns["auc"] = [f"{value:.4f}" for value in auc.mean(axis=1)]
     for part, digits in (("fit", 1), ("predict", 2)):
         seconds = means(records, f"{part}_seconds", models, names).sum(axis=1)
         columns[f"CPU s, {part}"] = [f"{value:.{digits}f}" for value in seconds]
@@ -375,14 +494,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--models", nargs="+", choices=dict.fromkeys([*CLASSIFICATION.models, *REGRESSION.models])
     )
+    parser.add_argument("--max-rows", metavar="N", type=int, help="take a sample of larger data")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     args = parser.parse_args(argv)
     task = REGRESSION if args.regression else CLASSIFICATION
     args.models = args.models or list(task.models)
     if unknown := [model for model in args.models if model not in task.models]:
         parser.error(f"{', '.join(unknown)}: choose from {', '.join(task.models)}")
-    if args.data is not None and not any(args.data.glob("*.npz")):
-        parser.error(f"{args.data} holds no .npz files")
+    if args.data is not None and not any([*args.data.glob("*.npz"), *args.data.glob("index.json")]):
+        parser.error(f"{args.data} holds no .npz files and no index.json")
     for model, package in PACKAGE_OF.items():
         if model in args.models and util.find_spec(package) is None:
             print(f"{model} is left out: {package} is not installed.", file=sys.stderr)

@@ -32,6 +32,7 @@ __all__ = [
     "check_sample_weight",
     "fit_context",
     "keep_iterations",
+    "take_categories_as_they_are",
 ]
 
 
@@ -41,3 +42,12 @@ def keep_iterations(trees: Any, n_iterations: int) -> None:
     Before version 1.7 trees cannot be stopped by rows of the caller's choice.
     """
     trees._predictors = trees._predictors[:n_iterations]
+
+
+def take_categories_as_they_are(trees: Any) -> None:
+    """Let fitted HistGradientBoosting trees predict without encoding categories anew.
+
+    Their categories must be the first columns and have the codes 0, 1, ... without gaps, which the
+    encoder of the trees would not change.
+    """
+    trees._preprocessor = None

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.utils import check_random_state, compute_sample_weight
+from sklearn.utils import Bunch, check_consistent_length, check_random_state, compute_sample_weight
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from skmlp._classifier import NumpyMLPClassifier
@@ -27,6 +27,7 @@ from skmlp._ensemble.splits import (
 from skmlp._fit.callbacks import begin_meta_fit
 from skmlp._tables.base import BaseTabular, TableRequest
 from skmlp._tables.blended_ensemble import BlendedEnsemble, deadline_of
+from skmlp._tables.importances import check_training_rows, held_out_importances
 from skmlp._tables.members import Plan, Targets
 from skmlp._tables.recipe import network_settings, tree_settings
 from skmlp._tables.table_reader import Columns
@@ -274,6 +275,68 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         with np.errstate(under="ignore"):
             return self.ensemble_.log_proba(columns)
 
+    def held_out_importances(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        n_repeats: int = 5,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> Bunch:
+        """Return by how much the log loss on held-out rows rises if a column is shuffled.
+
+        Each member predicts the rows that it held out, with the entries of one column in random
+        order. No rows are needed beside those of `fit`. Of columns that say the same, none may
+        seem to matter.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like} of shape (n_samples, n_features)
+            The table of `fit`.
+        y : array-like of shape (n_samples,)
+            The labels of `fit`.
+        n_repeats : int, default=5
+            How often each column is shuffled.
+        random_state : int, RandomState instance or None, default=None
+            Source of the orders.
+
+        Returns
+        -------
+        result : Bunch
+            `importances` of shape (n_features, n_repeats), `importances_mean` and `importances_std`
+            of shape (n_features,), as from :func:`sklearn.inspection.permutation_importance`.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            If X or y is invalid or not that of `fit`, if no rows were held out, or if `n_repeats`
+            is not a positive integer.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skmlp import TabularClassifier
+        >>> X, y = load_iris(return_X_y=True, as_frame=True)
+        >>> model = TabularClassifier(n_members=2, random_state=0).fit(X, y)
+        >>> found = model.held_out_importances(X, y, random_state=0)
+        >>> found.importances_mean.argmax() in (2, 3)  # length and width of petals
+        True
+        """
+        columns, labels = self._columns(X), self._read_targets(y)
+        check_consistent_length(X, labels)
+        check_training_rows(len(labels), self.held_out_)
+        numbers, _ = positions(labels, self.classes_)
+
+        def score(i: int, changed: Columns, rows: IndexArray) -> float:
+            log_proba = self.ensemble_.log_proba_of_member(i, changed)
+            return float(log_proba[np.arange(len(rows)), numbers[rows]].mean())
+
+        return held_out_importances(
+            score, self.reader_, columns, self.held_out_, n_repeats, random_state
+        )
+
     def _read_targets(self, y: Any) -> npt.NDArray[Any]:
         labels = column_or_1d(plain_labels(y), warn=True)
         check_class_labels(labels)
@@ -306,11 +369,12 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
     def _plan(self, n_rows: int) -> Plan:
         """Return how the members are trained."""
-        settings = {**network_settings(n_rows), **self._settings("network")}
         n_classes = len(self.classes_)
+        settings = {**network_settings(n_rows, n_classes), **self._settings("network")}
+        recipe = tree_settings(n_rows, n_classes)
         trees = None
-        if self.trees is not False and n_classes > 1:
-            trees = {**tree_settings(n_rows, n_classes), **self._settings("trees")}
+        if self.trees is not False and n_classes > 1 and (recipe or self._settings("trees")):
+            trees = {**(recipe or {}), **self._settings("trees")}
         return Plan(NumpyMLPClassifier(**settings), trees, deadline_of(self.max_time))
 
     def _splits(

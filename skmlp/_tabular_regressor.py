@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import RegressorMixin
-from sklearn.utils import Tags, check_array, check_random_state
+from sklearn.utils import Bunch, Tags, check_array, check_consistent_length, check_random_state
 
-from skmlp._engine.types import FloatArray
+from skmlp._engine.types import FloatArray, IndexArray
 from skmlp._ensemble.held_out import as_columns
 from skmlp._fit.callbacks import has_callbacks
 from skmlp._fold_ensemble_regressor import FoldEnsembleRegressor
@@ -16,6 +16,7 @@ from skmlp._regressor import NumpyMLPRegressor
 from skmlp._tables.base import BaseTabular, TableRequest
 from skmlp._tables.evidence import EvidenceReader, LearntFeatures
 from skmlp._tables.features import PlainFeatures
+from skmlp._tables.importances import check_training_rows, held_out_importances
 from skmlp._tables.table_reader import Columns
 from skmlp._tables.target_codes import codes_of_numbers
 from skmlp.recipes import TABULAR_REGRESSION
@@ -197,6 +198,52 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         """
         features = self._features(self._columns(X))
         return self.ensemble_.score(features, y, sample_weight)
+
+    def held_out_importances(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        n_repeats: int = 5,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> Bunch:
+        """Return by how much the score on held-out rows falls if a column is shuffled.
+
+        As :meth:`TabularClassifier.held_out_importances`; the score is that of `score`.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like} of shape (n_samples, n_features)
+            The table of `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            The targets of `fit`.
+        n_repeats : int, default=5
+            How often each column is shuffled.
+        random_state : int, RandomState instance or None, default=None
+            Source of the orders.
+
+        Returns
+        -------
+        result : Bunch
+            `importances` of shape (n_features, n_repeats), `importances_mean` and `importances_std`
+            of shape (n_features,).
+
+        Raises
+        ------
+        NotFittedError
+            If the regressor is not fitted.
+        ValueError
+            If X or y is invalid or not that of `fit`, or if `n_repeats` is not a positive integer.
+        """
+        columns, y = self._columns(X), self._read_targets(y)
+        check_consistent_length(X, y)
+        members, held_out = self.ensemble_.estimators_, self.ensemble_.held_out_
+        check_training_rows(len(y), held_out)
+
+        def score(i: int, changed: Columns, rows: IndexArray) -> float:
+            return members[i].score(self._features(changed), y[rows])
+
+        return held_out_importances(score, self.reader_, columns, held_out, n_repeats, random_state)
 
     def _read_targets(self, y: Any) -> npt.NDArray[Any]:
         y = self._make_ensemble()._read_targets(y)

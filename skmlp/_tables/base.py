@@ -137,7 +137,8 @@ class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
 
     def _check_names(self, X: Any, y: Any = "no_validation", *, reset: bool) -> None:
         """Raise ValueError if the columns are not those of `fit`; with `reset`, remember them."""
-        columns_of(X)  # what is no table, or has duplicates, is refused before names are compared
+        if reset or len(getattr(X, "shape", (0, 0))) != 2:
+            columns_of(X)  # what is no table, or has duplicates, is refused before names are read
         try:
             validate_data(self, X, y, reset=reset, skip_check_array=True)
         except TypeError as error:  # names that are not all strings

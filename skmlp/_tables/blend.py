@@ -74,38 +74,3 @@ def blend_weights(
         loss, start, jac=True, bounds=[(0, _LARGEST)] * n_models, method="L-BFGS-B"
     )
     return found.x
-
-
-def sharpness_of_mean(
-    pairs: FloatArray, true_class: IndexArray, w: FloatArray | None, n_members: int
-) -> float:
-    """Return the factor by which the weights should be larger for the mean of all members.
-
-    The mean of several members is less confident than a single member, for which the weights are
-    chosen. The factor that the mean of two members needs is known from rows that two members held
-    out; that of more members follows, since what averages out falls like 1 / n_members.
-
-    Parameters
-    ----------
-    pairs : ndarray of shape (2, n_samples, n_classes)
-        Blended log-probabilities of rows that two members held out, before they are normalised.
-    true_class : ndarray of int of shape (n_samples,)
-        Class of each row.
-    w : ndarray of shape (n_samples,) or None
-        Weights of the rows.
-    n_members : int
-        Number of members.
-
-    Returns
-    -------
-    factor : float
-        The factor, at least 1.
-    """
-    rows = np.arange(len(true_class))
-    factors = np.linspace(1, 2, 41)
-    losses = []
-    for factor in factors:
-        log_p = mean_of_members([log_softmax(factor * member, axis=1) for member in pairs])
-        losses.append(-np.average(log_p[rows, true_class], weights=w))
-    of_two = factors[int(np.argmin(losses))]
-    return float(1 + (of_two - 1) * (1 - 1 / n_members) / (1 - 1 / 2))

@@ -10,11 +10,11 @@ import numpy.typing as npt
 from skmlp._engine.types import FloatArray, IndexArray
 from skmlp._ensemble.splits import Split
 from skmlp._fit.callbacks import FitTasks
-from skmlp._tables.blend import blend_weights, blended, mean_of_members, sharpness_of_mean
+from skmlp._tables.blend import blend_weights, blended, mean_of_members
 from skmlp._tables.evidence import EvidenceReader
 from skmlp._tables.features import PlainFeatures
 from skmlp._tables.members import Member, Plan, Rows, Targets, fit_members
-from skmlp._tables.recipe import FEW_ROWS
+from skmlp._tables.recipe import cosines_by_rank
 from skmlp._tables.table_reader import Columns
 from skmlp._tables.tree_columns import TreeColumns
 
@@ -70,7 +70,7 @@ class BlendedEnsemble:
         self : BlendedEnsemble
             The ensemble, to be fitted by `fit_members`.
         """
-        by_rank = len(columns.numbers) > FEW_ROWS
+        by_rank = cosines_by_rank(len(targets.numbers), int(targets.numbers.max()) + 1)
         self.plain_ = PlainFeatures(_N_COSINES, by_rank=by_rank).fit(columns, counts)
         self.raw_ = TreeColumns(columns.numbers.shape[1], counts)
         self.evidence_ = EvidenceReader().fit(columns, counts, targets.codes, rng)
@@ -113,9 +113,7 @@ class BlendedEnsemble:
         rows = self._rows(columns)
         seeds = rng.randint(np.iinfo(np.int32).max, size=len(splits))
         self.held_out_ = [split.held_out for split in splits]
-        if plan.trees is not None:
-            trees = {**plan.trees, "categorical_features": self.raw_.categorical_}
-            plan = plan._replace(trees=trees)
+        plan = plan._replace(n_categorical=int(self.raw_.categorical_.sum()))
         self.members_ = fit_members(plan, rows, targets, splits, seeds, n_jobs, tasks)
         self._weigh_models(rows, targets, 1 + (plan.trees is not None))
         return self
@@ -124,6 +122,10 @@ class BlendedEnsemble:
         """Return the log-probabilities of the classes, of shape (n_samples, n_classes)."""
         rows = self._rows(columns)
         return mean_of_members([blended(m.log_proba(rows), self.weights_) for m in self.members_])
+
+    def log_proba_of_member(self, i: int, columns: Columns) -> FloatArray:
+        """Return the log-probabilities of one member."""
+        return blended(self.members_[i].log_proba(self._rows(columns)), self.weights_)
 
     def _rows(self, columns: Columns) -> Rows:
         return Rows(
@@ -136,29 +138,14 @@ class BlendedEnsemble:
         """Set the weights of the models by the rows that members hold out."""
         self.weights_ = np.full(n_models, 1 / n_models)
         held = np.concatenate(self.held_out_)
-        if len(held) == 0 or targets.codes.classes.shape[1] == 0:
+        if len(held) == 0:
             return
         folds = zip(self.members_, self.held_out_, strict=True)
         log_proba = np.hstack([m.log_proba(rows.take(fold)) for m, fold in folds if len(fold)])
         held_targets = targets.take(held)
         self.weights_ = blend_weights(log_proba, held_targets.numbers, held_targets.w)
-        first, second = _held_out_twice(held)
-        if len(first) > 0:
-            logits = np.tensordot(self.weights_, log_proba, axes=1)
-            twice = held_targets.take(first)
-            pairs = np.stack([logits[first], logits[second]])
-            n_members = len(self.members_)
-            self.weights_ *= sharpness_of_mean(pairs, twice.numbers, twice.w, n_members)
 
 
 def deadline_of(max_time: float | None) -> float | None:
     """Return when a fit that begins now should end, on the clock of `time.time`."""
     return None if max_time is None else time.time() + max_time
-
-
-def _held_out_twice(held: IndexArray) -> tuple[IndexArray, IndexArray]:
-    """Return the positions at which each row is held out for the first time and the second."""
-    order = np.argsort(held, kind="stable")
-    again = np.flatnonzero(held[order][1:] == held[order][:-1])
-    first = again[np.unique(held[order][again], return_index=True)[1]]
-    return order[first], order[first + 1]

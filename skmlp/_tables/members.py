@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmlp._data.request import FitRequest
@@ -16,6 +17,7 @@ from skmlp._ensemble.splits import Split
 from skmlp._fit.callbacks import FitTasks, NetworkTask
 from skmlp._tables.evidence import Evidence, LearntFeatures
 from skmlp._tables.target_codes import TargetCodes
+from skmlp._tables.tree_columns import DenseCategories
 from skmlp._tables.trees import fit_trees, tree_log_proba
 
 
@@ -78,18 +80,24 @@ class Plan(NamedTuple):
         Parameters of the trees. If None, there are none.
     deadline : float or None
         When all members should be trained, on the clock of `time.time`.
+    n_categorical : int, default=0
+        Number of columns of the trees that are categories: the first ones.
     """
 
     network: Any
     trees: dict[str, Any] | None
     deadline: float | None
+    n_categorical: int = 0
 
 
 class Member:
     """A network and boosted trees that were trained on the same rows, stopped by the same fold."""
 
-    def __init__(self, learnt: LearntFeatures, network: Any, trees: Any) -> None:
+    def __init__(
+        self, learnt: LearntFeatures, categories: DenseCategories, network: Any, trees: Any
+    ) -> None:
         self.learnt_ = learnt
+        self.categories_ = categories
         self.network_ = network
         self.trees_ = trees
 
@@ -98,7 +106,8 @@ class Member:
         learnt = self.learnt_.transform(rows.evidence)
         found = [member_log_proba(self.network_, np.hstack([rows.plain, learnt]))]
         if self.trees_ is not None:
-            found.append(tree_log_proba(self.trees_, np.hstack([rows.raw, learnt])))
+            raw = self.categories_.transform(rows.raw)
+            found.append(tree_log_proba(self.trees_, np.hstack([raw, learnt])))
         return np.stack(found)
 
 
@@ -154,35 +163,42 @@ def _fit_member(
     """Return a member trained on the rows of its split, and stopped by those that it holds out."""
     start, seconds = time.time(), share_of_time(plan.deadline, turns)
     y, y_val = targets.take(split.train), targets.take(split.held_out)
+    if not plan.network.early_stopping:
+        y_val = y_val.take(np.arange(0))
     train, held_out = rows.take(split.train), rows.take(split.held_out)
     learnt = LearntFeatures()
     of_train = learnt.fit_transform(train.evidence, y.codes, np.random.RandomState(seed))
     of_held_out = learnt.transform(held_out.evidence)
-    if not plan.network.early_stopping:
-        y_val = y_val.take(np.arange(0))
-    trees = None
+    categories, trees = DenseCategories(train.raw, plan.n_categorical), None
     if plan.trees is not None:
-        settings = _with_columns(plan.trees, of_train.shape[1]) | {"random_state": seed}
-        X, X_val = (
-            np.hstack(pair) for pair in ((train.raw, of_train), (held_out.raw, of_held_out))
-        )
-        validation = (X_val, y_val.numbers, y_val.w) if len(y_val.labels) else None
+        X = np.hstack([categories.transform(train.raw), of_train])
+        X_val = np.hstack([categories.transform(held_out.raw), of_held_out])
         deadline = math.inf if seconds is None else start + seconds / 2
-        trees = fit_trees(settings, X, y.numbers, y.w, validation, deadline)
+        trees = _trees(plan, X, y, X_val, y_val, seed, deadline)
     request = FitRequest(np.hstack([train.plain, of_train]), y.labels, y.w)
     if len(y_val.labels):
         X_val = np.hstack([held_out.plain, of_held_out])
         request = request._replace(X_val=X_val, y_val=y_val.labels)
     network = fit_network(plan.network, request, seed, task, _rest(seconds, start))
-    return Member(learnt, network, trees)
+    return Member(learnt, categories, network, trees)
+
+
+def _trees(
+    plan: Plan,
+    X: FloatArray,
+    y: Targets,
+    X_val: FloatArray,
+    y_val: Targets,
+    seed: int,
+    deadline: float,
+) -> HistGradientBoostingClassifier:
+    """Return boosted trees, stopped by the validation rows if there are any."""
+    categorical = np.arange(X.shape[1]) < plan.n_categorical
+    settings = {**(plan.trees or {}), "categorical_features": categorical, "random_state": seed}
+    validation = (X_val, y_val.numbers, y_val.w) if len(y_val.labels) else None
+    return fit_trees(settings, X, y.numbers, y.w, validation, deadline)
 
 
 def _rest(seconds: float | None, start: float) -> float | None:
     """Return the seconds that are left; None if there is no limit."""
     return None if seconds is None else max(seconds - (time.time() - start), 1e-3)
-
-
-def _with_columns(settings: dict[str, Any], n_learnt: int) -> dict[str, Any]:
-    """Return settings in which the features that members learn are no categories."""
-    categories = settings["categorical_features"]
-    return settings | {"categorical_features": np.append(categories, np.zeros(n_learnt, bool))}

@@ -10,10 +10,11 @@ from skmlp._tables.cross_fit import cross_fitted
 from skmlp._tables.target_codes import TargetCodes
 from skmlp._tables.target_statistics import smoothed_means, totals_of_codes
 
-_MIN_VALUES = 10
+# fewer values are told apart by cosines and trees
+_MIN_VALUES = 30
 _ROWS_A_VALUE = 1.5
 _BINS = 8, 20, 60
-_LEAST_T = 1.5
+_LEAST_T = 1.0
 
 
 def code_columns(
@@ -21,10 +22,10 @@ def code_columns(
 ) -> list[npt.NDArray[Any]]:
     """Return the values of the columns that are codes; for others an empty array.
 
-    A column is tested if its numbers are integers, of more than 10 different values with at least
+    A column is tested if its numbers are integers, of more than 30 different values with at least
     1.5 rows each. A column is one of codes if its exact values predict the targets better than
     quantile bins of it, the best of 8, 20 or 60: the differences between the errors for the same
-    rows, each predicted without its own fold, have a mean of more than 1.5 standard errors.
+    rows, each predicted without its own fold, have a mean of more than one standard error.
 
     Parameters
     ----------

@@ -5,7 +5,20 @@ from typing import Any
 from skmlp.recipes import TABULAR
 
 FEW_ROWS = 2000
-_MORE_ROWS = {"hidden_layer_sizes": (128, 128, 128), "batch_size": 64, "dropout": 0.2}
+_MORE_ROWS = {
+    "hidden_layer_sizes": (128, 128, 128),
+    "batch_size": 64,
+    "dropout": 0.2,
+}
+# many classes in many rows are told apart by details
+MANY_CLASSES = 10
+_MORE_CLASSES = {
+    "hidden_layer_sizes": (256, 256, 256),
+    "batch_size": 64,
+    "dropout": 0.1,
+    "max_iter": 40,
+    "n_iter_no_change": 12,
+}
 _TREES = {
     "max_iter": 400,
     "max_features": 0.3,
@@ -13,20 +26,33 @@ _TREES = {
     "l2_regularization": 1.0,
 }
 # an iteration trains a tree for each class
-_MAX_TREES = 800
+_MAX_TREES = 500
+_MAX_CLASSES = 20
 
 
-def network_settings(n_rows: int) -> dict[str, Any]:
-    """Return the parameters of the networks for a number of rows."""
-    return {**TABULAR} if n_rows <= FEW_ROWS else {**TABULAR, **_MORE_ROWS}
+def network_settings(n_rows: int, n_classes: int) -> dict[str, Any]:
+    """Return the parameters of the networks for a number of rows and classes."""
+    if n_rows <= FEW_ROWS:
+        return {**TABULAR}
+    return {**TABULAR, **(_MORE_ROWS if n_classes <= MANY_CLASSES else _MORE_CLASSES)}
 
 
-def tree_settings(n_rows: int, n_classes: int) -> dict[str, Any]:
-    """Return the parameters of the boosted trees for a number of rows and classes."""
+def cosines_by_rank(n_rows: int, n_classes: int) -> bool:
+    """Return whether the cosines of numbers are of their ranks."""
+    return n_rows > FEW_ROWS and n_classes <= MANY_CLASSES
+
+
+def tree_settings(n_rows: int, n_classes: int) -> dict[str, Any] | None:
+    """Return the parameters of the boosted trees for a number of rows and classes.
+
+    With more than 20 classes there are none: they would take far longer than the networks.
+    """
+    if n_classes > _MAX_CLASSES:
+        return None
     few = n_rows <= FEW_ROWS
     size = {"learning_rate": 0.1, "max_leaf_nodes": 8} if few else {"learning_rate": 0.08}
     settings = {**_TREES, **size}
     if n_classes > 2:
-        settings["max_iter"] = min(400, max(_MAX_TREES // n_classes, 20))
+        settings["max_iter"] = min(400, _MAX_TREES // n_classes)
         settings["learning_rate"] = 0.15
     return settings

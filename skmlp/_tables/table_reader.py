@@ -42,6 +42,8 @@ class TableReader:
     ----------
     readers_ : list
         The reader of each column.
+    n_numbers_ : list of int
+        Number of numbers that each of them reads.
     """
 
     readers_: list[Any]
@@ -73,6 +75,8 @@ class TableReader:
                 values = values[rows]
             kind = kind_of(values, category=is_category(column))
             self.readers_.append(READERS[kind](values))
+        empty = np.empty(0, dtype=object)
+        self.n_numbers_ = [reader.read(empty).numbers.shape[1] for reader in self.readers_]
         return self
 
     def transform(self, X: Any) -> Columns:
@@ -106,6 +110,33 @@ class TableReader:
             np.stack(codes, axis=1) if codes else np.empty((n_rows, 0), np.int32),
             [column.words for column in read if column.words is not None],
         )
+
+    def reordered(self, columns: Columns, j: int, order: IndexArray) -> Columns:
+        """Return columns in which the entries of column j of the table are in another order.
+
+        Parameters
+        ----------
+        columns : Columns
+            Rows that this reader has read.
+        j : int
+            Position of the column in the table.
+        order : ndarray of int of shape (n_samples,)
+            The row that each entry is taken from.
+
+        Returns
+        -------
+        columns : Columns
+            A copy.
+        """
+        numbers, codes, words = columns.numbers.copy(), columns.codes.copy(), [*columns.words]
+        start = sum(self.n_numbers_[:j])
+        part = slice(start, start + self.n_numbers_[j])
+        numbers[:, part] = numbers[order, part]
+        if isinstance(self.readers_[j], WordReader):
+            k = sum(isinstance(reader, WordReader) for reader in self.readers_[:j])
+            codes[:, k] = codes[order, k]
+            words[k] = words[k][order]
+        return Columns(numbers, codes, words)
 
     @property
     def counts_(self) -> list[npt.NDArray[np.integer[Any]]]:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import log_softmax
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from skmlp._compat import keep_iterations
+from skmlp._compat import keep_iterations, take_categories_as_they_are
 from skmlp._engine.types import FloatArray, IndexArray
 
 # iterations are trained in stages of growing size, until the best one is some way back
@@ -33,7 +33,7 @@ def fit_trees(
     settings : dict
         Parameters of the trees; `max_iter` is the largest number of iterations.
     X : ndarray of shape (n_samples, n_features)
-        The training rows.
+        The training rows. Categories come first, with codes 0, 1, ... without gaps.
     y : ndarray of int of shape (n_samples,)
         Class of each row, from 0 on.
     w : ndarray of shape (n_samples,) or None
@@ -52,7 +52,8 @@ def fit_trees(
     largest = settings["max_iter"]
     trees = HistGradientBoostingClassifier(**settings, early_stopping=False, warm_start=True)
     if validation is None:
-        return trees.set_params(max_iter=min(largest, _WITHOUT_STOPPING)).fit(X, y, w)
+        trees.set_params(max_iter=min(largest, _WITHOUT_STOPPING)).fit(X, y, w)
+        return _finished(trees, trees.n_iter_, largest)
     losses: list[float] = []
     for n_iterations in sorted({min(stage, largest) for stage in _STAGES} | {largest}):
         trees.set_params(max_iter=n_iterations).fit(X, y, w)
@@ -60,13 +61,19 @@ def fit_trees(
         best = int(np.argmin(losses)) + 1
         if best + _PATIENCE <= n_iterations or time.time() > deadline:
             break
-    keep_iterations(trees, best)
-    return trees.set_params(warm_start=False, max_iter=largest)
+    return _finished(trees, best, largest)
 
 
 def tree_log_proba(trees: HistGradientBoostingClassifier, X: FloatArray) -> FloatArray:
     """Return the log-probabilities of the classes."""
     return _log_proba(trees.decision_function(X))
+
+
+def _finished(trees: Any, n_iterations: int, max_iter: int) -> HistGradientBoostingClassifier:
+    """Return the trees with their first iterations alone, without what only training needs."""
+    keep_iterations(trees, n_iterations)
+    take_categories_as_they_are(trees)
+    return trees.set_params(warm_start=False, max_iter=max_iter)
 
 
 def _losses_of_iterations(trees: Any, validation: Any, n_known: int) -> list[float]:

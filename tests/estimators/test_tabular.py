@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_iris
 
@@ -110,6 +111,20 @@ def test_benchmark_compares_regressors(tmp_path):
     ]
 
 
+def test_benchmark_reads_tables_whose_targets_are_named(tmp_path):
+    pytest.importorskip("pyarrow")
+    table = pd.DataFrame({"word": [*"abc"] * 20, "size": np.arange(60.0), "y": [*"nmn"] * 20})
+    table.to_parquet(tmp_path / "words.parquet")
+    (tmp_path / "index.json").write_text('{"words": {"target": "y"}}')
+    models = ["HistGradientBoosting", "LogisticRegression"]
+    command = ["--data", tmp_path, "--max-rows", 48, "--seeds", 0, "--models", *models]
+    result = run_benchmark(*command, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    records = json.loads((tmp_path / "benchmark_tabular.json").read_text())["records"]
+    assert [record["data"] for record in records] == ["words", "words"]
+    assert records[1]["accuracy"] == records[1]["auc"] == 1
+
+
 def test_benchmark_names_the_models_of_its_task(tmp_path):
     result = run_benchmark("--regression", "--models", "MLPClassifier", cwd=tmp_path)
     assert result.returncode == 2
@@ -119,4 +134,4 @@ def test_benchmark_names_the_models_of_its_task(tmp_path):
 def test_benchmark_names_a_folder_without_data(tmp_path):
     result = run_benchmark("--data", tmp_path, cwd=tmp_path)
     assert result.returncode == 2
-    assert "holds no .npz files" in result.stderr
+    assert "holds no .npz files and no index.json" in result.stderr

@@ -16,6 +16,7 @@ EXCEPTIONS = {
     TabularClassifier: {"check_sample_weight_equivalence_on_dense_data": FOLDS},
     TabularRegressor: {"check_sample_weight_equivalence_on_dense_data": FOLDS},
 }
+SHORT = {TabularClassifier: {"trees": {"max_iter": 10}}, TabularRegressor: {}}
 SMALL = {"hidden_layer_sizes": (8,), "max_iter": 15, "learning_rate_init": 0.02, "batch_size": 16}
 
 
@@ -24,7 +25,10 @@ SMALL = {"hidden_layer_sizes": (8,), "max_iter": 15, "learning_rate_init": 0.02,
 def test_checks_of_scikit_learn_pass_but_for_those_with_a_reason(kind):
     exceptions = EXCEPTIONS[kind]
     results = check_estimator(
-        kind(SMALL, n_members=2), expected_failed_checks=exceptions, on_skip=None, on_fail=None
+        kind(SMALL, n_members=2, **SHORT[kind]),
+        expected_failed_checks=exceptions,
+        on_skip=None,
+        on_fail=None,
     )
     by_status = {
         status: {result["check_name"] for result in results if result["status"] == status}

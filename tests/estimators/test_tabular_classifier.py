@@ -148,7 +148,7 @@ def test_parameters_of_the_trees_can_be_set():
 
 
 def test_few_rows_get_eight_members_by_default():
-    model = make_tabular_classifier(0, max_iter=5, hidden_layer_sizes=(8,)).fit(X, y)
+    model = make_tabular_classifier(0, max_iter=5, hidden_layer_sizes=(8,), trees=False).fit(X, y)
     assert len(model.ensemble_.members_) == 8
 
 
@@ -197,7 +197,7 @@ def test_its_parameters_can_be_searched(fitted):
 
 def test_probabilities_sum_to_one_as_log_loss_asks():
     X, y = load_digits(return_X_y=True)
-    model = make_tabular_classifier(0, n_members=2, max_iter=3).fit(X, y)
+    model = make_tabular_classifier(0, n_members=2, max_iter=3, trees={"max_iter": 5}).fit(X, y)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         log_loss(y, model.predict_proba(X))

@@ -1,10 +1,9 @@
 import numpy as np
-import pytest
 from numpy.testing import assert_allclose
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
-from skmlp._tables.blend import blend_weights, blended, mean_of_members, sharpness_of_mean
+from skmlp._tables.blend import blend_weights, blended, mean_of_members
 
 RNG = np.random.RandomState(0)
 N, C = 500, 3
@@ -47,11 +46,3 @@ def test_the_mean_is_that_of_probabilities():
     members = [model(1.0), model(2.0)]
     expected = np.log(np.mean(np.exp(members), axis=0))
     assert_allclose(mean_of_members(members), expected)
-
-
-@pytest.mark.parametrize("n_members", [2, 8])
-def test_the_mean_of_members_that_differ_needs_to_be_sharper(n_members):
-    pairs = np.stack([SIGNAL + 2 * RNG.normal(size=(N, C)) for _ in range(2)])
-    factor = sharpness_of_mean(pairs, TRUE, None, n_members)
-    assert factor >= 1
-    assert sharpness_of_mean(np.stack([SIGNAL / 9, SIGNAL / 9]), TRUE, None, n_members) > factor

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from sklearn.metrics import log_loss
 
 from skmlp import TabularClassifier
-from skmlp._tables.blended_ensemble import _held_out_twice, deadline_of
+from skmlp._tables.blended_ensemble import deadline_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -43,12 +43,6 @@ def test_values_of_many_valued_text_are_learnt():
         for table in (TABLE, TABLE[["size"]])
     ]
     assert losses[0] < losses[1] - 0.05
-
-
-def test_positions_of_rows_that_are_held_out_twice():
-    first, second = _held_out_twice(np.array([5, 3, 9, 3, 5, 3]))
-    assert sorted(zip(first.tolist(), second.tolist(), strict=True)) == [(0, 4), (1, 3)]
-    assert len(_held_out_twice(np.array([1, 2]))[0]) == 0
 
 
 def test_a_deadline_is_some_seconds_from_now():

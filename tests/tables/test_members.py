@@ -15,7 +15,7 @@ X = (X - X.mean(axis=0)).astype(np.float32)
 NETWORK = NumpyMLPClassifier(
     (4,), max_iter=5, learning_rate_init=0.05, early_stopping=True, scoring="loss"
 )
-TREES = {"max_iter": 5, "categorical_features": np.zeros(4, bool)}
+TREES = {"max_iter": 5}
 ROWS = Rows(X, X, Evidence(np.empty((150, 0), np.int32), []))
 TARGETS = Targets(y, y, codes_of_classes(y, 3, None), None)
 SPLITS = [Split(np.arange(i, 150, 2), np.arange(1 - i, 150, 2)) for i in range(2)]

@@ -43,3 +43,16 @@ def test_a_table_without_words_or_without_numbers():
     assert numbers.codes.shape == (3, 0)
     words = TableReader().fit([["a"], ["b"]]).transform([["a"], ["b"]])
     assert words.numbers.shape == (2, 0)
+
+
+def test_the_entries_of_one_column_can_be_reordered():
+    table = TABLE.assign(last=[5.0, 6.0, 7.0, 8.0])
+    reader = TableReader().fit(table)
+    columns, order = reader.transform(table), np.array([3, 2, 1, 0])
+    for j, name in enumerate(table):
+        expected = table.copy()
+        expected[name] = table[name].take(order).array
+        found, read = reader.reordered(columns, j, order), reader.transform(expected)
+        assert_array_equal(found.numbers, read.numbers)
+        assert_array_equal(found.codes, read.codes)
+        assert [words.tolist() for words in found.words] == [w.tolist() for w in read.words]

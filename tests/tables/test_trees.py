@@ -58,3 +58,16 @@ def test_weights_of_validation_rows_decide_too():
 def test_without_validation_rows_a_hundred_iterations_are_kept():
     X, y, _, _ = data(2)
     assert fit_trees(SETTINGS | {"max_iter": 400}, X, y, None, None).n_iter_ == 100
+
+
+@pytest.mark.parametrize("stops", [True, False])
+def test_categories_without_gaps_are_predicted_as_by_the_encoder_of_the_trees(stops):
+    rng = np.random.RandomState(0)
+    X = np.column_stack([rng.randint(0, 9, 500), rng.normal(size=500)])
+    X[::7, 0] = np.nan
+    y = (rng.permutation(10)[np.nan_to_num(X[:, 0], nan=9).astype(int)] + X[:, 1] > 5).astype(int)
+    settings = SETTINGS | {"max_iter": 20, "categorical_features": [True, False]}
+    trees = fit_trees(settings, X, y, None, (X, y, None) if stops else None)
+    settings["max_iter"] = trees.n_iter_
+    reference = HistGradientBoostingClassifier(**settings, early_stopping=False).fit(X, y)
+    assert_allclose(np.exp(tree_log_proba(trees, X)), reference.predict_proba(X), rtol=1e-6)
