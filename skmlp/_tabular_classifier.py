@@ -29,7 +29,7 @@ from skmlp._tables.base import BaseTabular, TableRequest
 from skmlp._tables.blended_ensemble import BlendedEnsemble, deadline_of
 from skmlp._tables.importances import check_training_rows, held_out_importances
 from skmlp._tables.members import Plan, Targets
-from skmlp._tables.recipe import network_settings, tree_settings
+from skmlp._tables.recipe import network_settings, tree_settings, with_fitting_batches
 from skmlp._tables.table_reader import Columns
 from skmlp._tables.target_codes import codes_of_classes
 
@@ -370,11 +370,12 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     def _plan(self, n_rows: int) -> Plan:
         """Return how the members are trained."""
         n_classes = len(self.classes_)
-        settings = {**network_settings(n_rows, n_classes), **self._settings("network")}
-        recipe = tree_settings(n_rows, n_classes)
+        recipe = with_fitting_batches(network_settings(n_rows, n_classes), n_rows)
+        settings = {**recipe, **self._settings("network")}
+        of_trees, given = tree_settings(n_rows, n_classes), self._settings("trees")
         trees = None
-        if self.trees is not False and n_classes > 1 and (recipe or self._settings("trees")):
-            trees = {**(recipe or {}), **self._settings("trees")}
+        if self.trees is not False and n_classes > 1 and (of_trees or given):
+            trees = {**(of_trees or {}), **given}
         return Plan(NumpyMLPClassifier(**settings), trees, deadline_of(self.max_time))
 
     def _splits(

@@ -17,6 +17,7 @@ from skmlp._tables.base import BaseTabular, TableRequest
 from skmlp._tables.evidence import EvidenceReader, LearntFeatures
 from skmlp._tables.features import PlainFeatures
 from skmlp._tables.importances import check_training_rows, held_out_importances
+from skmlp._tables.recipe import with_fitting_batches
 from skmlp._tables.table_reader import Columns
 from skmlp._tables.target_codes import codes_of_numbers
 from skmlp.recipes import TABULAR_REGRESSION
@@ -246,7 +247,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         return held_out_importances(score, self.reader_, columns, held_out, n_repeats, random_state)
 
     def _read_targets(self, y: Any) -> npt.NDArray[Any]:
-        y = self._make_ensemble()._read_targets(y)
+        y = self._make_ensemble(0)._read_targets(y)
         return check_array(y, ensure_2d=False, dtype=None, input_name="y")
 
     def _fit_columns(
@@ -265,7 +266,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         learnt = self.learnt_.fit_transform(self.evidence_.transform(in_use), target, rng)
         features = self._features(columns)
         features[rows, features.shape[1] - learnt.shape[1] :] = learnt
-        self.ensemble_ = self._make_ensemble()
+        self.ensemble_ = self._make_ensemble(len(rows))
         if has_callbacks(self):
             self.ensemble_.set_callbacks(*self._skl_callbacks)
         self.ensemble_.fit(features, y, w, groups=request.groups)
@@ -275,9 +276,10 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         learnt = self.learnt_.transform(self.evidence_.transform(columns))
         return np.hstack([self.features_.transform(columns), learnt])
 
-    def _make_ensemble(self) -> FoldEnsembleRegressor:
+    def _make_ensemble(self, n_rows: int) -> FoldEnsembleRegressor:
+        recipe = with_fitting_batches({**TABULAR_REGRESSION}, n_rows)
         return FoldEnsembleRegressor(
-            NumpyMLPRegressor(**{**TABULAR_REGRESSION, **self._settings("network")}),
+            NumpyMLPRegressor(**{**recipe, **self._settings("network")}),
             self.n_members,
             n_folds=self.n_folds,
             cv=self.cv,

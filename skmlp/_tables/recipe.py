@@ -56,3 +56,8 @@ def tree_settings(n_rows: int, n_classes: int) -> dict[str, Any] | None:
         settings["max_iter"] = min(400, _MAX_TREES // n_classes)
         settings["learning_rate"] = 0.15
     return settings
+
+
+def with_fitting_batches(settings: dict[str, Any], n_rows: int) -> dict[str, Any]:
+    """Return settings with batches of at most half the rows, which every member is trained on."""
+    return {**settings, "batch_size": min(settings["batch_size"], max(n_rows // 2, 1))}

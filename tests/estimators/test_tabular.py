@@ -45,6 +45,16 @@ def test_a_misspelt_parameter_is_an_error_at_once(make, kind):
         make(hidden_layers=(8,))
 
 
+@every_entry
+@pytest.mark.parametrize("n_rows", [6, 30])
+@pytest.mark.filterwarnings("error")
+def test_few_rows_are_learnt_by_default_without_a_warning(make, kind, n_rows):
+    rows = np.random.RandomState(0).permutation(150)[:n_rows]
+    targets = X[rows, 3] if kind is TabularRegressor else rows % 2
+    predicted = make(0).fit(X[rows], targets).predict(X)
+    assert predicted.shape == (150,)
+
+
 def run_benchmark(*args, cwd):
     path = os.pathsep.join([str(SCRIPT.parents[1]), os.environ.get("PYTHONPATH", "")])
     return subprocess.run(

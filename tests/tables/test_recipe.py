@@ -1,7 +1,12 @@
 import pytest
 
 from skmlp import NumpyMLPClassifier
-from skmlp._tables.recipe import cosines_by_rank, network_settings, tree_settings
+from skmlp._tables.recipe import (
+    cosines_by_rank,
+    network_settings,
+    tree_settings,
+    with_fitting_batches,
+)
 
 
 @pytest.mark.parametrize("n_rows", [100, 2000, 2001])
@@ -34,3 +39,11 @@ def test_many_classes_in_many_rows_get_larger_networks_and_cosines_of_numbers():
     assert [cosines_by_rank(*size) for size in [(5000, 2), (5000, 11), (2000, 2)]] == [
         True, False, False,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("n_rows", "size"), [(1, 1), (30, 15), (64, 32), (1000, 32)])
+def test_batches_are_no_larger_than_what_members_are_trained_on(n_rows, size):
+    assert with_fitting_batches({"batch_size": 32, "alpha": 1}, n_rows) == {
+        "batch_size": size,
+        "alpha": 1,
+    }
