@@ -93,6 +93,7 @@ html_show_sourcelink = False
 html_static_path = ["static"]
 html_css_files = ["skmlp.css"]
 toc_object_entries_show_parents = "hide"
+html_context = {"default_mode": "auto"}  # light or dark as in the reader's system
 html_theme_options = {
     "logo": {
         "text": f"skmlp {release}",

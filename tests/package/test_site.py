@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 webdriver = pytest.importorskip("selenium.webdriver")
+ui = pytest.importorskip("selenium.webdriver.support.ui")
 SITE = os.environ.get("SKMLP_SITE")
 
 pytestmark = [
@@ -30,6 +31,17 @@ const drawn = (formula) => {
 ready.then(() => done(
   [...document.querySelectorAll(".math")].filter((f) => !drawn(f)).map((f) => f.textContent)
 ));
+"""
+# What ends beyond the screen, and is in nothing that scrolls.
+CUT = """
+const scrolls = (box) => box && (
+  ["auto", "scroll"].includes(getComputedStyle(box).overflowX) || scrolls(box.parentElement)
+);
+return [...document.querySelectorAll(".bd-article *")].filter((box) =>
+  box.getBoundingClientRect().right > innerWidth + 1 &&
+  !box.closest("mjx-assistive-mml, .visually-hidden") &&
+  !scrolls(box)
+).map((box) => `${box.tagName} ${box.textContent.slice(0, 40)}`);
 """
 
 
@@ -95,6 +107,7 @@ def test_pages_have_no_error_no_blank_formula_and_no_overflow_on_a_phone(address
         blank = browser.execute_async_script(BLANK_FORMULAS)
         width = browser.execute_script("return document.documentElement.scrollWidth")
         found = [*errors(browser), *(f"blank: {formula}" for formula in blank)]
+        found += [f"cut: {box}" for box in browser.execute_script(CUT)]
         if width > PHONE["width"]:
             found.append(f"{width} px wide")
         if found:
@@ -117,7 +130,7 @@ def test_the_derivation_has_formulas(address, browser):
 @pytest.mark.parametrize("word", ["GPU", "imbalanced"])
 def test_search_finds_the_answer(address, browser, word):
     browser.get(f"{address}/search.html?q={word}")
-    wait = webdriver.support.wait.WebDriverWait(browser, 20)
+    wait = ui.WebDriverWait(browser, 20)
     links = wait.until(
         lambda driver: driver.find_elements("css selector", "#search-results ul.search a")
     )
