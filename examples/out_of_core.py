@@ -14,6 +14,7 @@ ever had. It takes about 15 seconds, and 400 MB of disk while it runs.
 """
 
 import argparse
+import os
 import re
 import sys
 import tempfile
@@ -67,6 +68,7 @@ def limit_memory(megabytes: float) -> None:
         return
     import resource
 
+    os.environ["SKMLP_KERNELS"] = "numpy"  # a compiler would need more memory than the limit
     # the first product makes BLAS take its working memory, which belongs to the libraries
     np.ones((500, 500)) @ np.ones((500, 500))
     most = int((memory_mb("VmData") + megabytes) * 1e6)
