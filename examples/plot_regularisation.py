@@ -76,8 +76,8 @@ panel.yaxis.set_minor_formatter("")
 panel.legend()
 
 # %%
-# Without a remedy, the loss stops falling after about ten epochs. Each remedy ends below, and the two
-# that work best alone work better together: noise in the features and batch normalisation.
+# Without a remedy, the loss stops falling after about ten epochs. Each remedy ends below, and the
+# two that work best alone work better together: noise in the features and batch normalisation.
 #
 # How strong a penalty
 # --------------------
