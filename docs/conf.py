@@ -1,5 +1,7 @@
 """How Sphinx builds the site from these pages, the docstrings and the examples."""
 
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -18,12 +20,17 @@ author = "The skmlp developers"
 project_copyright = author
 version = release = skmlp.__version__
 
+with (Path(__file__).parents[1] / "pyproject.toml").open("rb") as file:
+    urls = tomllib.load(file)["project"].get("urls", {})
+
 extensions = [
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
+    "sphinx-mathjax-offline",  # copies MathJax into the site, which then needs no network
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
@@ -79,13 +86,24 @@ sphinx_gallery_conf = {
 }
 
 html_theme = "pydata_sphinx_theme"
-html_title = "skmlp"
+html_title = f"skmlp {release}"
+html_short_title = "skmlp"
+html_favicon = "static/logo.svg"
 html_show_sourcelink = False
 html_static_path = ["static"]
 html_css_files = ["skmlp.css"]
 toc_object_entries_show_parents = "hide"
+html_context = {"default_mode": "auto"}  # light or dark as in the reader's system
 html_theme_options = {
-    "logo": {"text": "skmlp"},
+    "logo": {
+        "text": f"skmlp {release}",
+        "alt_text": "skmlp: neural networks for scikit-learn users",
+        "image_light": "static/logo.svg",
+        "image_dark": "static/logo.svg",
+    },
+    "icon_links": [
+        {"name": name, "url": url, "icon": "fa-solid fa-link"} for name, url in urls.items()
+    ],
     "navbar_align": "left",
     "header_links_before_dropdown": 8,
     "show_prev_next": True,

@@ -271,7 +271,7 @@ def prepare_jax(task: Task, X: np.ndarray, y: np.ndarray) -> Prepared:
     def train() -> None:
         nonlocal state
         for _ in range(task.epochs):
-            order = jnp.asarray(rng.permutation(n).astype(np.int32))
+            order = jnp.asarray(rng.permutation(n).astype(jnp.arange(n).dtype))
             state, _ = compiled(state, X_device, y_device, order)
         jax.block_until_ready(state)
 

@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skmlp import NumpyMLPClassifier
 
-X, y = make_moons(400, noise=0.25, random_state=0)
+X, y = make_moons(400, noise=0.2, random_state=0)
 X = StandardScaler().fit_transform(X)
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
 
@@ -37,13 +37,13 @@ def show(networks):
             X,
             response_method="predict_proba",
             plot_method="pcolormesh",
-            cmap="bwr_r",
+            cmap="PuOr",
             alpha=0.4,
             vmin=0,
             vmax=1,
             ax=panel,
         )
-        for label, (color, marker) in enumerate([("firebrick", "o"), ("navy", "s")]):
+        for label, (color, marker) in enumerate([("#d55e00", "o"), ("#5e3c99", "s")]):
             rows = X_test[y_test == label]
             style = {"s": 14, "marker": marker, "edgecolors": "white", "linewidths": 0.5}
             panel.scatter(*rows.T, c=color, label=f"class {label}", **style)
@@ -55,7 +55,7 @@ def show(networks):
     figure.colorbar(boundary.surface_, ax=panels, label="Probability of class 1")
 
 
-settings = {"solver": "lbfgs", "tol": 1e-3, "max_iter": 5000, "random_state": 1}
+settings = {"solver": "lbfgs", "alpha": 1, "tol": 1e-3, "max_iter": 5000, "random_state": 1}
 show(
     {
         "no hidden layer": NumpyMLPClassifier((), **settings),
@@ -66,8 +66,8 @@ show(
 )
 
 # %%
-# With 300 training rows the larger networks draw around single points. A stronger penalty is one
-# remedy, as below; :ref:`sphx_glr_gallery_plot_regularisation.py` shows others.
+# `alpha=1` keeps the boundaries smooth: with the default of 0.0001, the larger networks would draw
+# around single points. :ref:`sphx_glr_gallery_plot_regularisation.py` shows other remedies.
 #
 # The shape of the activation
 # ---------------------------
@@ -75,10 +75,10 @@ show(
 
 show(
     {
-        "relu": NumpyMLPClassifier((10, 10), "relu", alpha=1, **settings),
-        "tanh": NumpyMLPClassifier((10, 10), "tanh", alpha=1, **settings),
-        "silu": NumpyMLPClassifier((10, 10), "silu", alpha=1, **settings),
-        "silu, then tanh": NumpyMLPClassifier((10, 10), ["silu", "tanh"], alpha=1, **settings),
+        "relu": NumpyMLPClassifier((10, 10), "relu", **settings),
+        "tanh": NumpyMLPClassifier((10, 10), "tanh", **settings),
+        "silu": NumpyMLPClassifier((10, 10), "silu", **settings),
+        "silu, then tanh": NumpyMLPClassifier((10, 10), ["silu", "tanh"], **settings),
     }
 )
 plt.show()

@@ -21,7 +21,7 @@ from sklearn.model_selection import StratifiedKFold, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from skmlp import NumpyMLPClassifier, TrainingCurveDisplay
+from skmlp import NumpyMLPClassifier
 
 X, y = load_digits(return_X_y=True)
 X = MinMaxScaler().fit_transform(X)
@@ -36,8 +36,22 @@ models = {
 }
 for name, model in models.items():
     print(f"{name}: best epoch {model.best_epoch_} of {model.n_iter_}")
-display = TrainingCurveDisplay.from_estimator(models)
-display.ax_[0].set_yscale("log")
+figure, panels = plt.subplots(1, 2, figsize=(8, 3.8), sharex=True, layout="constrained")
+# colours of Okabe and Ito; the longer training is drawn first, and wider, so that both are seen
+styles = {
+    "by loss": {"color": "#56b4e9", "linewidth": 5},
+    "by accuracy": {"color": "black", "linewidth": 1.5, "linestyle": "--"},
+}
+for name, model in models.items():
+    epochs = np.arange(1, model.n_iter_ + 1)
+    curves = model.validation_loss_curve_, model.validation_scores_
+    for panel, curve in zip(panels, curves, strict=True):
+        panel.plot(epochs, curve, label=name, **styles[name])
+        best = curve[model.best_epoch_ - 1]
+        panel.plot(model.best_epoch_, best, "o", color=styles[name]["color"], mec="black", ms=9)
+panels[0].set(xlabel="Epoch", yscale="log", title="Validation loss")
+panels[1].set(xlabel="Epoch", ylim=(0.9, 1), title="Validation accuracy")
+panels[0].legend(title="Stopped (dot: best epoch)")
 
 # %%
 # What each costs, by cross-validation
@@ -67,8 +81,8 @@ for panel, (label, values) in zip(
     panels, {"Accuracy": accuracy, "Log loss": loss}.items(), strict=True
 ):
     for place, name in enumerate(ways):
-        (fold,) = panel.plot(values[name], np.full(3, place), "o", color="C0", alpha=0.4)
-        (mean,) = panel.plot(values[name].mean(), place, "|", color="C1", ms=20, mew=3)
+        (fold,) = panel.plot(values[name], np.full(3, place), "o", color="#0072b2", alpha=0.4)
+        (mean,) = panel.plot(values[name].mean(), place, "|", color="#d55e00", ms=20, mew=3)
     panel.set(xlabel=label, yticks=range(len(ways)), ylim=(len(ways) - 0.5, -0.5))
 panels[0].set_yticklabels(ways)
 figure.legend(

@@ -23,20 +23,20 @@ from sklearn.preprocessing import StandardScaler
 from skmlp import NumpyMLPClassifier, TrainingCurveDisplay
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(
-    X / 16, y, train_size=200, stratify=y, random_state=0
-)
 
 
-def train(**settings):
+def train(seed=0, **settings):
     """Return a network whose loss on the test rows has been recorded."""
+    X_train, X_test, y_train, y_test = train_test_split(
+        X / 16, y, train_size=200, stratify=y, random_state=seed
+    )
     network = NumpyMLPClassifier(
         (100, 50),
         batch_size=20,
         learning_rate="linear",
         learning_rate_init=0.006,
         max_iter=40,
-        random_state=0,
+        random_state=seed,
         **settings,
     )
     return network.fit(X_train, y_train, X_val=X_test, y_val=y_test)
@@ -44,29 +44,41 @@ def train(**settings):
 
 display = TrainingCurveDisplay.from_estimator(train(alpha=0))
 display.ax_[0].set_yscale("log")
+display.ax_[0].set_title("200 images, learnt by heart")
 
 # %%
 # Something random
 # ----------------
-# Dropout leaves out units, noise disturbs them or the features. Both act in training only, and each
-# is one keyword.
+# Dropout leaves out units, noise disturbs the features. Batch normalisation is random too, because
+# each batch has a mean and a scale of its own. All three act in training only, and each is one
+# keyword. One choice of 200 images says little, so the curves are means over five.
 
 remedies = {
-    "nothing": {"alpha": 0},
-    "dropout=0.3": {"alpha": 0, "dropout": 0.3},
-    "input_noise=0.3": {"alpha": 0, "input_noise": 0.3},
-    "batch_norm, noise=0.5": {"alpha": 0, "batch_norm": True, "noise": 0.5},
+    "nothing": {},
+    "dropout=0.3": {"dropout": 0.3},
+    "input_noise=0.3": {"input_noise": 0.3},
+    "batch_norm": {"batch_norm": True},
+    "batch_norm, input_noise=0.3": {"batch_norm": True, "input_noise": 0.3},
 }
+# colours of Okabe and Ito, which people with colour-blindness can tell apart
+colors = ["black", "#e69f00", "#56b4e9", "#d55e00", "#009e73"]
+lines = ["-", "--", "-.", ":", "-"]
 # sphinx_gallery_thumbnail_number = 2
 figure, panel = plt.subplots(figsize=(6.4, 4), layout="constrained")
-for name, settings in remedies.items():
-    curve = train(**settings).validation_loss_curve_
-    print(f"{name:22} test loss: lowest {min(curve):.3f}, at the end {curve[-1]:.3f}")
-    panel.plot(np.arange(1, len(curve) + 1), curve, label=name)
-panel.set(xlabel="Epoch", ylabel="Test loss", ylim=(0.15, 0.6), xlim=(0, None))
+for (name, settings), color, line in zip(remedies.items(), colors, lines, strict=True):
+    curves = [train(seed, alpha=0, **settings).validation_loss_curve_ for seed in range(5)]
+    curve = np.mean(curves, axis=0)
+    print(f"{name:28} test loss: lowest {curve.min():.3f}, at the end {curve[-1]:.3f}")
+    panel.plot(np.arange(1, len(curve) + 1), curve, color=color, linestyle=line, label=name)
+panel.set(xlabel="Epoch", ylabel="Test loss", yscale="log", ylim=(0.16, 1), title="Random remedies")
+panel.set_yticks([0.2, 0.3, 0.5, 1], ["0.2", "0.3", "0.5", "1"])
+panel.yaxis.set_minor_formatter("")
 panel.legend()
 
 # %%
+# Without a remedy, the loss stops falling after about ten epochs. Each remedy ends below, and the two
+# that work best alone work better together: noise in the features and batch normalisation.
+#
 # How strong a penalty
 # --------------------
 # `alpha` is the one parameter that is always worth a search. Here 400 rows have 40 features, of
@@ -95,5 +107,5 @@ ValidationCurveDisplay.from_estimator(
     cv=4,
     ax=panel,
 )
-panel.set(xlabel="alpha", ylabel="Log loss")
+panel.set(xlabel="alpha", ylabel="Log loss", title="A price that is too low, right, too high")
 plt.show()

@@ -4,7 +4,6 @@ from functools import lru_cache
 
 import numpy as np
 from scipy.linalg.blas import daxpy, saxpy
-from scipy.sparse import issparse
 
 from skmlp._engine.kernels import kernel
 from skmlp._engine.types import FloatArray, Matrix
@@ -29,7 +28,7 @@ def matmul_in_pieces(A: Matrix, B: FloatArray, out: FloatArray) -> None:
     """
     (m, k), n = A.shape, B.shape[1]
     is_small = m * k * n <= _LARGEST_IN_PIECES and _ROWS_OF_A_PIECE * k * n <= _LARGEST_PIECE
-    if issparse(A) or not is_small or not out.flags.c_contiguous:
+    if not isinstance(A, np.ndarray) or not is_small or not out.flags.c_contiguous:
         matmul(A, B, out)
         return
     for start in range(0, m, _ROWS_OF_A_PIECE):
@@ -62,7 +61,7 @@ def add_penalty(W: FloatArray, dW: FloatArray, strength: float) -> float:
 
 def matmul(A: Matrix, B: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """Return A B, written into `out`, of any memory order, if given; A may be sparse."""
-    if issparse(A):
+    if not isinstance(A, np.ndarray):
         if out is None:
             return A @ B
         out[...] = A @ B

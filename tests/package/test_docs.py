@@ -331,3 +331,14 @@ def test_completion_by_tab_offers_the_public_names():
     lazy = {"datasets", "preprocessing", "recipes"}
     assert {*skmlp.__all__} | lazy <= {*dir(skmlp)}
     assert all(getattr(skmlp, name) is not None for name in dir(skmlp))
+
+
+def test_reference_has_every_parameter_in_one_group():
+    table = text_of(ROOT / "docs" / "api.rst").partition("Parameters by subject")[2]
+    table = table.partition("Plots\n-----")[0].partition(".. list-table::")[2]
+    found = re.findall(r"`(\w+)`(?: \(([CR])\))?", table)
+    classifier, regressor = (
+        [name for name, only in found if only != other] for other in ("R", "C")
+    )
+    assert sorted(classifier) == sorted(inspect.signature(NumpyMLPClassifier).parameters)
+    assert sorted(regressor) == sorted(inspect.signature(NumpyMLPRegressor).parameters)
