@@ -17,6 +17,7 @@ from skmlp._tables.base import BaseTabular, TableRequest
 from skmlp._tables.evidence import EvidenceReader, LearntFeatures
 from skmlp._tables.features import PlainFeatures
 from skmlp._tables.importances import check_training_rows, held_out_importances
+from skmlp._tables.quiet import without_convergence_warnings
 from skmlp._tables.recipe import with_fitting_batches
 from skmlp._tables.table_reader import Columns
 from skmlp._tables.target_codes import codes_of_numbers
@@ -269,7 +270,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         self.ensemble_ = self._make_ensemble(len(rows))
         if has_callbacks(self):
             self.ensemble_.set_callbacks(*self._skl_callbacks)
-        self.ensemble_.fit(features, y, w, groups=request.groups)
+        with without_convergence_warnings():
+            self.ensemble_.fit(features, y, w, groups=request.groups)
 
     def _features(self, columns: Columns) -> FloatArray:
         """Return the features of the networks, those learnt from targets last."""

@@ -16,6 +16,7 @@ from skmlp._ensemble.members import fit_network, share_of_time, turns_left
 from skmlp._ensemble.splits import Split
 from skmlp._fit.callbacks import FitTasks, NetworkTask
 from skmlp._tables.evidence import Evidence, LearntFeatures
+from skmlp._tables.quiet import without_convergence_warnings
 from skmlp._tables.target_codes import TargetCodes
 from skmlp._tables.tree_columns import DenseCategories
 from skmlp._tables.trees import fit_trees, tree_log_proba
@@ -179,7 +180,8 @@ def _fit_member(
     if len(y_val.labels):
         X_val = np.hstack([held_out.plain, of_held_out])
         request = request._replace(X_val=X_val, y_val=y_val.labels)
-    network = fit_network(plan.network, request, seed, task, _rest(seconds, start))
+    with without_convergence_warnings():
+        network = fit_network(plan.network, request, seed, task, _rest(seconds, start))
     return Member(learnt, categories, network, trees)
 
 

@@ -17,7 +17,14 @@ EXCEPTIONS = {
     TabularRegressor: {"check_sample_weight_equivalence_on_dense_data": FOLDS},
 }
 SHORT = {TabularClassifier: {"trees": {"max_iter": 10}}, TabularRegressor: {}}
-SMALL = {"hidden_layer_sizes": (8,), "max_iter": 15, "learning_rate_init": 0.02, "batch_size": 16}
+# the tolerances of the checks are those of float64
+SMALL = {
+    "dtype": "float64",
+    "hidden_layer_sizes": (8,),
+    "max_iter": 15,
+    "learning_rate_init": 0.02,
+    "batch_size": 16,
+}
 
 
 @pytest.mark.parametrize("kind", EXCEPTIONS)

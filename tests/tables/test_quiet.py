@@ -1,0 +1,21 @@
+import warnings
+
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+
+from skmlp._tables.quiet import without_convergence_warnings
+
+
+def test_only_warnings_of_convergence_are_left_out():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with without_convergence_warnings():
+            warnings.warn("not converged", ConvergenceWarning, stacklevel=1)
+            warnings.warn("other", UserWarning, stacklevel=1)
+        warnings.warn("not converged", ConvergenceWarning, stacklevel=1)
+    assert [str(warning.message) for warning in caught] == ["other", "not converged"]
+
+
+def test_errors_pass_through():
+    with pytest.raises(ZeroDivisionError), without_convergence_warnings():
+        raise ZeroDivisionError
