@@ -76,8 +76,8 @@ panel.yaxis.set_minor_formatter("")
 panel.legend()
 
 # %%
-# Without a remedy, the loss stops falling after about ten epochs. Each remedy ends below. The two that
-# work best alone are better together: noise in the features, and batch normalisation.
+# Without a remedy, the loss stops falling after about ten epochs. Each remedy ends below. The two
+# that work best alone are better together: noise in the features, and batch normalisation.
 #
 # How strong a penalty
 # --------------------
@@ -100,7 +100,7 @@ ValidationCurveDisplay.from_estimator(
     X,
     y,
     param_name="numpymlpclassifier__alpha",
-    param_range=np.logspace(-2.5, 1, 7),
+    param_range=np.logspace(-2.5, 0.5, 7),
     scoring="neg_log_loss",
     negate_score=True,
     score_name="Log loss",
