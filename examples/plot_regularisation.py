@@ -100,7 +100,7 @@ ValidationCurveDisplay.from_estimator(
     X,
     y,
     param_name="numpymlpclassifier__alpha",
-    param_range=np.logspace(-2.5, 0.5, 7),
+    param_range=np.logspace(-2.5, 0.3, 7),
     scoring="neg_log_loss",
     negate_score=True,
     score_name="Log loss",
