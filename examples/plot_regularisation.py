@@ -107,5 +107,5 @@ ValidationCurveDisplay.from_estimator(
     cv=4,
     ax=panel,
 )
-panel.set(xlabel="alpha", ylabel="Log loss", title="A price that is too low, right, too high")
+panel.set(xlabel="alpha", ylabel="Log loss", title="Log loss of four folds by the price of large weights")
 plt.show()
