@@ -107,5 +107,5 @@ ValidationCurveDisplay.from_estimator(
     cv=4,
     ax=panel,
 )
-panel.set(xlabel="alpha", ylabel="Log loss", title="Log loss of four folds by the price of large weights")
+panel.set(xlabel="alpha", ylabel="Log loss", title="Loss by the price of large weights")
 plt.show()
