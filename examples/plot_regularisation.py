@@ -76,8 +76,8 @@ panel.yaxis.set_minor_formatter("")
 panel.legend()
 
 # %%
-# Without a remedy, the loss stops falling after about ten epochs. Each remedy ends below, and the
-# two that work best alone work better together: noise in the features and batch normalisation.
+# Without a remedy, the loss stops falling after about ten epochs. Each remedy ends below. The two
+# that work best alone are better together: noise in the features, and batch normalisation.
 #
 # How strong a penalty
 # --------------------
@@ -100,12 +100,12 @@ ValidationCurveDisplay.from_estimator(
     X,
     y,
     param_name="numpymlpclassifier__alpha",
-    param_range=np.logspace(-2.5, 0.2, 7),
+    param_range=np.logspace(-2.5, 0.3, 7),
     scoring="neg_log_loss",
     negate_score=True,
     score_name="Log loss",
     cv=4,
     ax=panel,
 )
-panel.set(xlabel="alpha", ylabel="Log loss", title="A price that is too low, right, too high")
+panel.set(xlabel="alpha", ylabel="Log loss", title="Loss by the price of large weights")
 plt.show()

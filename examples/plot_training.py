@@ -40,7 +40,7 @@ def train(**settings):
 
 model = train(learning_rate_init=0.003)
 print(f"Test accuracy: {model.score(X_test, y_test):.4f}")
-TrainingCurveDisplay.from_estimator(model)
+TrainingCurveDisplay.from_estimator(model).ax_[0].set_yscale("log")
 
 # %%
 # Several models in one picture

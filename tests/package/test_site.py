@@ -16,7 +16,6 @@ SITE = os.environ.get("SKMLP_SITE")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(SITE is None, reason="SKMLP_SITE is not the folder of the built site"),
-    pytest.mark.xdist_group("site"),
 ]
 
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
