@@ -15,13 +15,13 @@ CHARTS = [
     (
         "Training time",
         "CPU time per epoch, skmlp = 1",
-        # docs/performance.md, Figures: 784-100-10, Adam, batch 200, float32; mean of the two runs
+        # docs/performance.md, Figures: 784-100-10, Adam, batch 200, float32, with compiled loops
         [
-            ("JAX", 0.93, None),
             ("skmlp", 1.00, None),
-            ("MLPClassifier", 1.46, None),
-            ("PyTorch", 1.66, None),
-            ("skorch", 2.78, None),
+            ("JAX", 1.11, None),
+            ("MLPClassifier", 2.05, None),
+            ("PyTorch", 2.06, None),
+            ("skorch", 3.26, None),
         ],
     ),
     (
