@@ -471,7 +471,7 @@ def results(benchmark, monkeypatch, capsys):
     times = iter([1.0, 3.0, 2.0])
 
     def run_child(task, folder):
-        if task.candidate == "JAX":
+        if task.candidate == "JAX float32":
             return {"error": "ImportError: no such thing"}
         cpu = next(times) if task.candidate == "PyTorch" else 0.5
         common = {"cpu": cpu, "wall": 2 * cpu, "memory_mb": None, "accuracy": 0.25}
@@ -479,7 +479,7 @@ def results(benchmark, monkeypatch, capsys):
         return common | (floor if task.candidate == "skmlp float32" else {})
 
     monkeypatch.setattr(benchmark, "run_child", run_child)
-    names = ["skmlp float32", "PyTorch", "JAX"]
+    names = ["skmlp float32", "PyTorch", "JAX float32"]
     workload = [benchmark.WORKLOADS["1"]]
     found = benchmark.run_all([*benchmark.tasks(workload, ["1"], names, 1, 3)], None)
     assert len(capsys.readouterr().err.splitlines()) == len(found)
@@ -493,13 +493,13 @@ def test_benchmark_reports_medians_ratios_and_who_failed(benchmark, results):
     assert cells == [
         ["skmlp float32", "0.500", "1.000", "1.00", "0%", "0.300 (60%)", "-", "0.250", "-"],
         ["PyTorch", "2.000", "4.000", "4.00", "100%", "-", "-", "0.250", "-"],
-        ["JAX", "-", "-", "-", "-", "-", "-", "-", "-"],
+        ["JAX float32", "-", "-", "-", "-", "-", "-", "-", "-"],
     ]
-    assert lines[-1] == "JAX: ImportError: no such thing"
+    assert lines[-1] == "JAX float32: ImportError: no such thing"
 
 
 def test_benchmark_does_not_ask_again_who_failed(results):
-    assert [m["candidate"] for m in results].count("JAX") == 1
+    assert [m["candidate"] for m in results].count("JAX float32") == 1
     assert [m["candidate"] for m in results].count("PyTorch") == 3
 
 
