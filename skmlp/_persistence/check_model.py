@@ -294,8 +294,24 @@ def _check_training_state(state: dict[str, Any]) -> None:
         _check_optimizer(kept.solver.optimizer, (n_affine + n_normalised) // 2)
 
 
+_RANGES_OF_OPTIMIZERS = {
+    "beta_1": (0.0, np.nextafter(1.0, 0.0)),
+    "beta_2": (0.0, np.nextafter(1.0, 0.0)),
+    "momentum": (0.0, 1.0),
+    "epsilon": (0.0, np.finfo(float).max),
+    "weight_decay": (0.0, np.finfo(float).max),
+    "product": (0.0, 1.0),
+}
+
+
 def _check_optimizer(optimizer: Any, n_parameters: int) -> None:
-    """Check that all arrays of the optimizer are of as many parameters as the network has."""
+    """Check the optimizer's settings, and that its arrays are of as many parameters as the network.
+
+    A setting that is out of range could be so large an integer that its powers are no floats.
+    """
+    for name, (least, largest) in _RANGES_OF_OPTIMIZERS.items():
+        value = getattr(optimizer, name, least)
+        _check(least <= value <= largest, f"{name} of its solver cannot be {shortened(value)}")
     arrays = [part for part in vars(optimizer).values() if isinstance(part, np.ndarray)]
     shapes = [array.shape for array in arrays]
     fits = all(shape == (n_parameters,) for shape in shapes)

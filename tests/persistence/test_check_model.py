@@ -257,6 +257,15 @@ def test_seeds_that_take_for_ever_are_refused_at_once(kind):
     assert time.process_time() - start < 1
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("beta_2", 2**53), ("beta_1", 1.0), ("beta_1", -0.1), ("epsilon", -1.0)]
+)
+def test_settings_of_the_solver_that_no_fit_can_have_are_refused(name, value):
+    state = pickled_state()
+    state["_state"]["solver"]["optimizer"][name] = value
+    refused(state, f"{name} of its solver cannot be")
+
+
 def test_the_solver_must_be_that_of_the_network():
     for changes in ({"M": np.zeros(3)}, {"V": np.zeros((31, 1))}, {"M": np.zeros(31, "float32")}):
         state = pickled_state()
