@@ -220,6 +220,7 @@ def test_bytes_are_not_copied_to_floats_as_a_whole(narrow):
     labels = pixels[:, 0] > 127
     pixels = pixels > 127 if narrow == "bool" else pixels.astype(narrow)
     model = small(dtype="float32", max_iter=1, batch_size=100)
+    model.fit(pixels[:200], labels[:200])  # compiled loops take memory at their first use
     tracemalloc.start()
     with config_context(working_memory=0.5):
         model.fit(pixels, labels).predict(pixels)
