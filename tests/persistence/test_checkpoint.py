@@ -631,11 +631,13 @@ SCRIPT = """
             result = {name: arrays[name].tobytes() for name in arrays.files}
         return code, result, time.perf_counter() - start
 
-    _, expected, _ = in_a_process(None)
     path, rng = os.path.abspath("fit.checkpoint"), random.Random(0)
+    fit(None, "result.npz")  # loads compiled loops here, so that no child spends its time on it
+    _, expected, _ = in_a_process(None)
     _, _, seconds = in_a_process(path)
-    told = {"killed": 0, "equal": 0, "epochs": []}
-    while told["killed"] < int(sys.argv[1]):
+    n_kills, told = int(sys.argv[1]), {"killed": 0, "equal": 0, "epochs": []}
+    # at least one of them after a checkpoint was written
+    while told["killed"] < n_kills or not any(told["epochs"]):
         code, _, _ = in_a_process(path, seconds * rng.random())
         # the lock, and what was being written
         others = {"script.py", "result.npz", "fit.checkpoint"}
@@ -667,5 +669,5 @@ def test_fits_killed_at_random_moments_go_on_in_other_processes(n_kills, tmp_pat
     assert not done.returncode, done.stderr
     told = json.loads(done.stdout)
     print(told)
-    assert told["killed"] == told["equal"] == n_kills
+    assert told["killed"] == told["equal"] >= n_kills
     assert any(told["epochs"])
