@@ -1,10 +1,10 @@
 import doctest
 import inspect
+import itertools
 import re
 import tomllib
 from ast import literal_eval
 from fnmatch import fnmatch
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -53,12 +53,11 @@ TOCTREE = re.compile(r"```{toctree}\n(.*?)```", re.DOTALL)
 FORMULA = re.compile(r"\$\$?([^$]+)\$\$?")
 # Letters of formulas: words are names of the code, and other commands than Greek letters are signs.
 WORD = re.compile(r"\\(?:mathrm|text){[^{}]*}")
-LETTER = re.compile(r"\\mathcal{N}|\\[A-Za-z]+|[A-Za-z]")
-GREEK = set(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi "
-    "rho varrho sigma varsigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi "
-    "Sigma Upsilon Phi Psi Omega".split()
+GREEK = (
+    r"\\(?:var)?(?i:alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|pi|rho|sigma"
+    r"|tau|phi|chi|psi|omega)(?![A-Za-z])"
 )
+LETTER = re.compile(rf"(?P<letter>\\mathcal{{N}}|{GREEK}|(?<!\\)[A-Za-z])|\\[A-Za-z]+")
 
 
 def name_of(page):
@@ -96,15 +95,16 @@ def quotes(page):
 
 def letters(formula):
     """The letters of a formula in order."""
-    found = LETTER.findall(WORD.sub("", formula))
-    return [x for x in found if len(x) == 1 or x[1:] in GREEK or x.endswith("}")]
+    found = LETTER.finditer(WORD.sub("", formula))
+    return [match["letter"] for match in found if match["letter"]]
 
 
 def table_of_symbols():
-    """The letter that each row of the table of symbols explains; a row may explain several."""
+    """The letters that the table of symbols explains, in order; a row may explain several."""
     table = text_of(DERIVATION).partition("| symbol |")[2].partition("\n\n")[0]
-    symbols = re.findall(r"^\| (\$.*?) \|", table, re.MULTILINE)
-    return [letters(f)[0] for row in symbols for f in FORMULA.findall(row) if letters(f)]
+    rows = re.findall(r"^\| (\$.*?) \|", table, re.MULTILINE)
+    explained = [[letters(formula)[:1] for formula in FORMULA.findall(row)] for row in rows]
+    return [letter for row in explained for letter in {*itertools.chain(*row)}]
 
 
 def docstring_section(title, cls):
@@ -149,7 +149,7 @@ def test_every_chapter_is_in_the_course_and_links_to_the_next():
         ROOT / "docs" / f"{name}.md" for name in re.findall(r"^\w\S+$", toctree, re.MULTILINE)
     ]
     assert sorted(chapters) == sorted(CHAPTERS)
-    for page, following in pairwise(chapters):
+    for page, following in itertools.pairwise(chapters):
         for source, word, target in ((page, "Next", following), (following, "Previous", page)):
             (link,) = re.findall(rf"^{word}: \[.*\]\((.*)\)", text_of(source), re.MULTILINE)
             assert (source.parent / link).resolve() == target
