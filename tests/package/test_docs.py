@@ -57,7 +57,7 @@ GREEK = (
     r"\\(?:var)?(?i:alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|pi|rho|sigma"
     r"|tau|phi|chi|psi|omega)(?![A-Za-z])"
 )
-LETTER = re.compile(rf"(?P<letter>\\mathcal{{N}}|{GREEK}|(?<!\\)[A-Za-z])|\\[A-Za-z]+")
+LETTER = re.compile(rf"(?P<letter>\\mathcal{{N}}|{GREEK}|[A-Za-z])|\\[A-Za-z]+")
 
 
 def name_of(page):
