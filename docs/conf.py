@@ -1,7 +1,6 @@
 """How Sphinx builds the site from these pages, the docstrings and the examples."""
 
-import tomllib
-from pathlib import Path
+from importlib.metadata import metadata
 from typing import Any
 
 import matplotlib as mpl
@@ -20,8 +19,8 @@ author = "The skmlp developers"
 project_copyright = author
 version = release = skmlp.__version__
 
-with (Path(__file__).parents[1] / "pyproject.toml").open("rb") as file:
-    urls = tomllib.load(file)["project"].get("urls", {})
+# of the installed package, as docs/package_page.py makes them
+urls = dict(url.split(", ") for url in metadata("skmlp").get_all("Project-URL", []))
 
 extensions = [
     "myst_parser",
