@@ -1,8 +1,9 @@
 """The parts of scikit-learn that have no public name, or not in every version, in one place."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from sklearn.base import _fit_context as fit_context
+from sklearn.base import _fit_context
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -34,6 +35,14 @@ __all__ = [
     "keep_iterations",
     "take_categories_as_they_are",
 ]
+
+
+Fit = TypeVar("Fit", bound=Callable[..., Any])
+
+
+def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Fit], Fit]:
+    """Return scikit-learn's decorator of fit methods, which type checkers know to keep types."""
+    return _fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
 
 
 def keep_iterations(trees: Any, n_iterations: int) -> None:
