@@ -67,6 +67,7 @@ sphinx_gallery_conf = {
             "plot_calibration.py",
             "plot_regression.py",
             "plot_intervals.py",
+            "plot_tables.py",
             "plot_saliency.py",
             "*",
         ]
