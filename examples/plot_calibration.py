@@ -71,7 +71,10 @@ for name, model in models.items():
 styles = {
     name: {"color": color, "linestyle": line}
     for name, color, line in zip(
-        models, ["#d55e00", "#0072b2", "#009e73", "black"], ["-", "--", "-.", ":"], strict=True
+        models,
+        ["#d55e00", "#0072b2", "#009e73", "black"],
+        ["-", "--", "-.", (0, (5, 1))],
+        strict=True,
     )
 }
 figure, panel = plt.subplots(figsize=(6.4, 5), layout="constrained")

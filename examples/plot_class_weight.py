@@ -56,7 +56,14 @@ models = {
 figure, panels = plt.subplots(1, 2, figsize=(6.4, 3.2), layout="constrained")
 for panel, (name, model) in zip(panels, models.items(), strict=True):
     ConfusionMatrixDisplay.from_estimator(
-        model, X_test, y_test, ax=panel, colorbar=False, cmap="Blues", normalize="true"
+        model,
+        X_test,
+        y_test,
+        ax=panel,
+        colorbar=False,
+        cmap="Blues",
+        normalize="true",
+        values_format=".2f",
     )
     panel.set_title(name)
 figure.suptitle("Shares of the rows of each class")
