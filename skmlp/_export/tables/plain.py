@@ -95,7 +95,7 @@ def _ranks(g: OnnxGraph, knots: FloatArray, numbers: str) -> str:
     n_knots, n_columns = knots.shape
     padded = np.full((n_columns, 2 * _STEPS[0]), np.inf, np.float32)
     padded[:, :n_knots] = knots.T
-    x = g("Max", g("Where", g("IsNaN", numbers), knots[:1], numbers), knots[:1])
+    x = g("Where", g("IsNaN", numbers), knots[:1], numbers)
     at: Any = padded.shape[1] * np.arange(n_columns)[np.newaxis]
     for step in _STEPS:
         candidate = g("Add", at, np.array([[step]]))
@@ -110,7 +110,8 @@ def _ranks(g: OnnxGraph, knots: FloatArray, numbers: str) -> str:
     start, slope, rank = (
         g("Gather", _padded(table, padded.shape[1]), at) for table in (left, slopes, ranks)
     )
-    return g("Add", g("Mul", g("Sub", x, start), slope), rank)
+    beyond = g("Max", g("Sub", x, start), 0)  # numbers below the first knot have its rank
+    return g("Add", g("Mul", beyond, slope), rank)
 
 
 def _padded(table: FloatArray, length: int) -> FloatArray:
