@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from skmlp._compat import baseline_of_trees, predictors_of_trees
 from skmlp._engine.types import IndexArray
 from skmlp._export.onnx_model import NUMBER, OnnxGraph
 from skmlp._export.tables.inputs import ML, Read
@@ -70,10 +71,10 @@ def write_trees(
         n_raw = trees.n_features_in_ - len(of_member)
         column_of = np.concatenate([np.arange(n_raw), n_raw + of_member])
         sides = _Sides(member.categories_.table_, read.n_values)
-        for iteration in trees._predictors:
+        for iteration in predictors_of_trees(trees):
             for k, tree in enumerate(iteration):
                 forest.add(tree, column_of, sides, len(baselines) + k)
-        baselines += trees._baseline_prediction.ravel().tolist()
+        baselines += baseline_of_trees(trees).ravel().tolist()
     sums = forest.write(g, columns, len(baselines))
     g = g.in_precision("float64")
     return g("Add", g("Cast", sums, to=NUMBER["float64"]), np.array([baselines]))
