@@ -28,10 +28,12 @@ __all__ = [
     "InvalidParameterError",
     "Options",
     "StrOptions",
+    "baseline_of_trees",
     "check_matplotlib_support",
     "check_sample_weight",
     "fit_context",
     "keep_iterations",
+    "predictors_of_trees",
     "take_categories_as_they_are",
 ]
 
@@ -51,3 +53,16 @@ def take_categories_as_they_are(trees: Any) -> None:
     encoder of the trees would not change.
     """
     trees._preprocessor = None
+
+
+def predictors_of_trees(trees: Any) -> list[list[Any]]:
+    """Return the trees of fitted HistGradientBoosting: for each iteration, a tree for each output.
+
+    Each has a structured array `nodes`, and `raw_left_cat_bitsets`, the categories that go left.
+    """
+    return trees._predictors
+
+
+def baseline_of_trees(trees: Any) -> Any:
+    """Return what the sum over fitted HistGradientBoosting trees begins with, for each output."""
+    return trees._baseline_prediction

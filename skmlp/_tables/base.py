@@ -137,12 +137,21 @@ class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
 
     def _check_names(self, X: Any, y: Any = "no_validation", *, reset: bool) -> None:
         """Raise ValueError if the columns are not those of `fit`; with `reset`, remember them."""
+        if not reset and self._has_names_of_fit(X):
+            return
         if reset or len(getattr(X, "shape", (0, 0))) != 2:
             columns_of(X)  # what is no table, or has duplicates, is refused before names are read
         try:
             validate_data(self, X, y, reset=reset, skip_check_array=True)
         except TypeError as error:  # names that are not all strings
             raise ValueError(f"{error} For example: X.columns = X.columns.astype(str).") from error
+
+    def _has_names_of_fit(self, X: Any) -> bool:
+        """Return whether X is a data frame of pandas with the columns of `fit`, in their order."""
+        known = getattr(self, "feature_names_in_", None)
+        if known is None or not hasattr(X, "iloc"):
+            return False
+        return len(X.shape) == 2 and np.array_equal(np.asarray(X.columns, dtype=object), known)
 
     def _columns(self, X: Any) -> Columns:
         """Return the columns of rows to predict."""

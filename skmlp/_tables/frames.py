@@ -50,14 +50,13 @@ def columns_of(X: Any) -> list[NamedColumn]:
     check_not_masked(X, "X")
     X = as_table(X)
     _check_shape(X.shape)
-    names = [str(name) for name in getattr(X, "columns", range(X.shape[1]))]
+    if not hasattr(X, "columns"):
+        return [NamedColumn(f"column {j}", X[:, j]) for j in range(X.shape[1])]
+    names = [str(name) for name in X.columns]
     _check_distinct(names)
-    named = hasattr(X, "columns")
-    by_position = getattr(X, "iloc", X)
-    return [
-        NamedColumn(f"column {name!r}" if named else f"column {name}", by_position[:, j])
-        for j, name in enumerate(names)
-    ]
+    # far faster than taking them one by one
+    data = X.get_columns() if hasattr(X, "get_columns") else (column for _, column in X.items())
+    return [NamedColumn(f"column {name!r}", column) for name, column in zip(names, data, strict=True)]
 
 
 def as_table(X: Any) -> Any:
@@ -94,8 +93,8 @@ def _check_shape(shape: tuple[int, ...]) -> None:
 
 def _check_distinct(names: list[str]) -> None:
     """Raise ValueError if two columns have the same name."""
-    repeated = [name for name, n in Counter(names).items() if n > 1]
-    if repeated:
+    if len(set(names)) < len(names):
+        repeated = [name for name, n in Counter(names).items() if n > 1]
         raise ValueError(
             f"X has several columns named {', '.join(map(repr, repeated))}. Rename them, or leave "
             "out all but one."

@@ -64,8 +64,8 @@ def fit_trees(
     return _finished(trees, best, largest)
 
 
-def tree_log_proba(trees: HistGradientBoostingClassifier, X: FloatArray) -> FloatArray:
-    """Return the log-probabilities of the classes."""
+def tree_log_proba(trees: Any, X: FloatArray) -> FloatArray:
+    """Return the log-probabilities of the classes, by trees or by a walk through them."""
     return _log_proba(trees.decision_function(X))
 
 

@@ -85,6 +85,8 @@ def is_missing(value: Any) -> bool:
 def _of_pandas(series: Any) -> npt.NDArray[Any]:
     """Return the entries of a pandas Series."""
     dtype = series.dtype
+    if dtype == object or type(dtype).__name__ == "StringDtype":
+        return series.to_numpy(dtype=object)
     if hasattr(dtype, "categories"):
         labels = [*np.asarray(dtype.categories, dtype=object), None]
         return _objects(labels)[series.cat.codes.to_numpy()]
