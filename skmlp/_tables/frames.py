@@ -56,7 +56,9 @@ def columns_of(X: Any) -> list[NamedColumn]:
     _check_distinct(names)
     # far faster than taking them one by one
     data = X.get_columns() if hasattr(X, "get_columns") else (column for _, column in X.items())
-    return [NamedColumn(f"column {name!r}", column) for name, column in zip(names, data, strict=True)]
+    return [
+        NamedColumn(f"column {name!r}", column) for name, column in zip(names, data, strict=True)
+    ]
 
 
 def as_table(X: Any) -> Any:

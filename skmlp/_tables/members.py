@@ -11,7 +11,6 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skmlp._data.request import FitRequest
 from skmlp._engine.types import FloatArray, IndexArray
-from skmlp._ensemble.calibration import member_log_proba
 from skmlp._ensemble.members import fit_network, share_of_time, turns_left
 from skmlp._ensemble.splits import Split
 from skmlp._fit.callbacks import FitTasks, NetworkTask
@@ -107,7 +106,9 @@ class Member:
     def log_proba(self, rows: Rows) -> FloatArray:
         """Return log-probabilities, of shape (n_models, n_samples, n_classes)."""
         learnt = self.learnt_.transform(rows.evidence)
-        found = [member_log_proba(self.network_, np.hstack([rows.plain, learnt]))]
+        # features of a table that has been read are finite
+        log_proba = self.network_._log_proba_of_valid(np.hstack([rows.plain, learnt]))
+        found = [log_proba.astype(np.float64)]
         if self.trees_ is not None:
             X = np.hstack([self.categories_.transform(rows.raw), learnt])
             few = len(X) <= FEW_ROWS

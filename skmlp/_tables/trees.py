@@ -6,11 +6,11 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from scipy.special import log_softmax
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from skmlp._compat import keep_iterations, take_categories_as_they_are
 from skmlp._engine.types import FloatArray, IndexArray
+from skmlp._tables.log_softmax import log_softmax
 
 # iterations are trained in stages of growing size, until the best one is some way back
 _STAGES = 40, 60, 90, 130, 190, 280
@@ -88,4 +88,4 @@ def _log_proba(decision: FloatArray) -> FloatArray:
     decision = decision.reshape(len(decision), -1)
     if decision.shape[1] == 1:
         decision = np.hstack([np.zeros_like(decision), decision])
-    return log_softmax(decision, axis=1)
+    return log_softmax(decision)

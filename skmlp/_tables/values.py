@@ -85,7 +85,8 @@ def is_missing(value: Any) -> bool:
 def _of_pandas(series: Any) -> npt.NDArray[Any]:
     """Return the entries of a pandas Series."""
     dtype = series.dtype
-    if dtype == object or type(dtype).__name__ == "StringDtype":
+    of_objects = isinstance(dtype, np.dtype) and dtype.kind == "O"
+    if of_objects or type(dtype).__name__ == "StringDtype":
         return series.to_numpy(dtype=object)
     if hasattr(dtype, "categories"):
         labels = [*np.asarray(dtype.categories, dtype=object), None]
