@@ -6,11 +6,11 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from scipy.special import log_softmax
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from skmlp._compat import keep_iterations, take_categories_as_they_are
 from skmlp._engine.types import FloatArray, IndexArray
+from skmlp._tables.log_softmax import log_softmax
 from skmlp._tables.packed_trees import PackedTrees
 
 # iterations are trained in stages of growing size, until the best one is some way back
@@ -65,8 +65,8 @@ def fit_trees(
     return _finished(trees, best, largest)
 
 
-def tree_log_proba(trees: HistGradientBoostingClassifier, X: FloatArray) -> FloatArray:
-    """Return the log-probabilities of the classes."""
+def tree_log_proba(trees: Any, X: FloatArray) -> FloatArray:
+    """Return the log-probabilities of the classes, by trees or by a walk through them."""
     return _log_proba(trees.decision_function(X))
 
 
@@ -89,4 +89,4 @@ def _log_proba(decision: FloatArray) -> FloatArray:
     decision = decision.reshape(len(decision), -1)
     if decision.shape[1] == 1:
         decision = np.hstack([np.zeros_like(decision), decision])
-    return log_softmax(decision, axis=1)
+    return log_softmax(decision)
