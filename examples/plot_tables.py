@@ -20,7 +20,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 
-from skmlp import TabularClassifier
+from skmlp import ImportancesDisplay, TabularClassifier
 
 rng = np.random.RandomState(0)
 n = 800
@@ -87,18 +87,7 @@ panel.legend(loc="upper left")
 # By how much does the log loss rise if a column is shuffled? Each member of the ensemble answers on
 # rows that it has held out, so that no test rows are needed.
 
-found = model.held_out_importances(X_train, y_train, random_state=0)
-order = found.importances_mean.argsort()
-
 # sphinx_gallery_thumbnail_number = 2
-figure, panel = plt.subplots(figsize=(6.4, 2.8), layout="constrained")
-panel.barh(
-    X.columns[order],
-    found.importances_mean[order],
-    xerr=found.importances_std[order],
-    color="#0072b2",
-    ecolor="0.3",
-)
-panel.axvline(0, color="0.3", linewidth=0.8)
-panel.set(xlabel="Rise of the log loss", title="Columns, shuffled one at a time")
+display = ImportancesDisplay.from_estimator(model, X_train, y_train, random_state=0)
+display.ax_.set_title("Columns, shuffled one at a time")
 plt.show()

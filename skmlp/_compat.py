@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils._param_validation import (
@@ -29,11 +30,14 @@ __all__ = [
     "InvalidParameterError",
     "Options",
     "StrOptions",
+    "baseline_of_trees",
     "check_matplotlib_support",
     "check_sample_weight",
     "fit_context",
     "keep_iterations",
+    "predictors_of_trees",
     "take_categories_as_they_are",
+    "tree_of_nodes",
 ]
 
 
@@ -43,6 +47,20 @@ Fit = TypeVar("Fit", bound=Callable[..., Any])
 def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Fit], Fit]:
     """Return scikit-learn's decorator of fit methods, which type checkers know to keep types."""
     return _fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
+
+
+def tree_of_nodes(fields: dict[str, Any], left_categories: Any) -> Any:
+    """Return a tree of HistGradientBoosting that predicts.
+
+    Fields that are not given, which only training needs, are 0.
+    """
+    from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
+    from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
+
+    nodes = np.zeros(len(fields["is_leaf"]), dtype=PREDICTOR_RECORD_DTYPE)
+    for name, values in fields.items():
+        nodes[name] = values
+    return TreePredictor(nodes, np.zeros_like(left_categories), left_categories)
 
 
 def keep_iterations(trees: Any, n_iterations: int) -> None:
@@ -60,3 +78,16 @@ def take_categories_as_they_are(trees: Any) -> None:
     encoder of the trees would not change.
     """
     trees._preprocessor = None
+
+
+def predictors_of_trees(trees: Any) -> list[list[Any]]:
+    """Return the trees of fitted HistGradientBoosting: for each iteration, a tree for each output.
+
+    Each has a structured array `nodes`, and `raw_left_cat_bitsets`, the categories that go left.
+    """
+    return trees._predictors
+
+
+def baseline_of_trees(trees: Any) -> Any:
+    """Return what the sum over fitted HistGradientBoosting trees begins with, for each output."""
+    return trees._baseline_prediction

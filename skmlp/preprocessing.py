@@ -133,7 +133,10 @@ class RobustSmoothScaler(OneToOneFeatureMixin, _DenseTransformer):
             The features x', with the dtype of X (float64 if X is neither float32 nor float64).
         """
         check_is_fitted(self)
-        X = self._validate(X, reset=False)
+        return self._scaled(self._validate(X, reset=False))
+
+    def _scaled(self, X: FloatArray) -> FloatArray:
+        """Return the features of valid rows."""
         with np.errstate(over="ignore"):
             z = (X - self.center_.astype(X.dtype)) * self.factor_.astype(X.dtype)
         np.clip(z, -_LARGEST_Z, _LARGEST_Z, out=z)
@@ -218,7 +221,10 @@ class CosineEmbedding(OneToOneFeatureMixin, _DenseTransformer):
             float64).
         """
         check_is_fitted(self)
-        X = self._validate(X, reset=False)
+        return self._embedded(self._validate(X, reset=False))
+
+    def _embedded(self, X: FloatArray) -> FloatArray:
+        """Return the features and cosines of valid rows."""
         k = np.arange(1, vars(self).get("_n_terms", self.n_terms) + 1, dtype=X.dtype)
         u = np.pi * (X + 3) / 6
         cosines = np.cos(u[:, :, np.newaxis] * k) / k

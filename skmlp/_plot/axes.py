@@ -40,6 +40,16 @@ def find_network(estimator: Any) -> Any:
     return estimator
 
 
+def last_step(estimator: Any, X: Any) -> tuple[Any, Any]:
+    """Return the estimator at the end of Pipelines and searches, and the rows it receives."""
+    if hasattr(estimator, "best_estimator_"):
+        return last_step(estimator.best_estimator_, X)
+    if isinstance(estimator, Pipeline):
+        rows = estimator[:-1].transform(X) if len(estimator) > 1 else X
+        return last_step(estimator[-1], rows)
+    return estimator, X
+
+
 def not_a_network_message(estimator: Any, attribute: str) -> str:
     """Return the error message for an estimator without an attribute of fitted networks."""
     return (
