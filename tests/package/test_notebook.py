@@ -1,4 +1,4 @@
-"""In a Jupyter kernel, estimators, tables, figures and progress bars show, and fits can be ended."""
+"""In a notebook, estimators, tables, figures and progress bars show, and fits can be ended."""
 
 import os
 from pathlib import Path
