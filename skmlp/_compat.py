@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils._param_validation import (
@@ -35,7 +36,22 @@ __all__ = [
     "keep_iterations",
     "predictors_of_trees",
     "take_categories_as_they_are",
+    "tree_of_nodes",
 ]
+
+
+def tree_of_nodes(fields: dict[str, Any], left_categories: Any) -> Any:
+    """Return a tree of HistGradientBoosting that predicts.
+
+    Fields that are not given, which only training needs, are 0.
+    """
+    from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
+    from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
+
+    nodes = np.zeros(len(fields["is_leaf"]), dtype=PREDICTOR_RECORD_DTYPE)
+    for name, values in fields.items():
+        nodes[name] = values
+    return TreePredictor(nodes, np.zeros_like(left_categories), left_categories)
 
 
 def keep_iterations(trees: Any, n_iterations: int) -> None:

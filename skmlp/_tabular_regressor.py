@@ -1,5 +1,6 @@
 """The regressor of tables with columns of any kind."""
 
+import os
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
@@ -205,6 +206,52 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         """
         features = self._features(self._columns(X))
         return self.ensemble_.score(features, y, sample_weight)
+
+    def to_onnx(
+        self,
+        path: str | os.PathLike | None = None,
+        *,
+        opset: int | None = None,
+        missing: str = "",
+    ) -> Any:
+        """Return this regressor in the ONNX format, which runs without Python.
+
+        There is an input for each column of the table, with the name of the column, of shape (n, 1)
+        for any n: float64 for numbers, where NaN is a missing entry, and strings for text and
+        categories. Columns that were empty in `fit` have none. After `fit` on an array, inputs are
+        named "x0", "x1" and so on; if all its columns are numbers, there is one input, "X", of
+        shape (n, `n_features_in_`). The output is "prediction", as from `predict`, in float64, of
+        shape (n, n_outputs): a column for each target or quantile, also if there is one. The
+        package onnx is needed (``pip install skmlp[onnx]``).
+
+        Parameters
+        ----------
+        path : str or path-like, default=None
+            File in which the model is saved as well. If None, the model is not saved.
+        opset : int or None, default=None
+            Version of the operators of ONNX, at least 13. If None, 17, or 20 if there is text that
+            reads as numbers.
+        missing : str, default=""
+            The text that stands for a missing entry of columns of text.
+
+        Returns
+        -------
+        model : onnx.ModelProto
+            The model, for example for ``onnxruntime.InferenceSession(model.SerializeToString())``.
+
+        Raises
+        ------
+        NotFittedError
+            If the regressor is not fitted.
+        ImportError
+            If onnx is not installed.
+        ValueError
+            If a column has dates, times of day or durations, or the name of an output. If `opset`
+            or `missing` is out of range.
+        """
+        from skmlp._export.tables.regressor import regressor_to_onnx
+
+        return regressor_to_onnx(self, path, opset=opset, missing=missing)
 
     def held_out_importances(
         self,

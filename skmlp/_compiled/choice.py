@@ -1,6 +1,7 @@
 """The choice between NumPy and compiled loops, and the words for it."""
 
 import os
+import threading
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
@@ -138,11 +139,25 @@ def explain_kernels(model: Any = None) -> str:
     return f"{Choice(loops, reason)}{given_up}"
 
 
+_loading = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    # a child lacks the thread that imports, and would wait for its import forever
+    os.register_at_fork(
+        before=_loading.acquire,
+        after_in_parent=_loading.release,
+        after_in_child=_loading.release,
+    )
+
+
 @cache
 def load_loops() -> Loops:
-    """Return the loops; none if numba is not installed, or fails."""
+    """Return the loops; none if numba is not installed, or fails.
+
+    While one thread imports them, a fork by another thread waits.
+    """
     try:
-        loops: Loops = import_module("skmlp._compiled.loops.all").LOOPS
+        with _loading:
+            loops: Loops = import_module("skmlp._compiled.loops.all").LOOPS
     except Exception as error:
         FAILURES["import"] = f"{type(error).__name__}: {error}"
         return {}

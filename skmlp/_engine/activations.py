@@ -29,11 +29,15 @@ class ActivationFunction(NamedTuple):
         a may be 0 too, as dropout leaves it.
     keeps : bool
         Whether the derivative needs `kept`.
+    of_sum : callable or None
+        ``of_sum(z, b)`` overwrites z with h(z + b), b the biases. If None, there is no kernel for
+        both at once.
     """
 
     forward: Callable[[FloatArray, Any], None]
     backward: Callable[[FloatArray, Any, FloatArray], None]
     keeps: bool = False
+    of_sum: Callable[[FloatArray, FloatArray], None] | None = None
 
     def apply(self, z: FloatArray) -> None:
         """Overwrite z with a = h(z), where no derivative will be asked for."""
@@ -91,6 +95,13 @@ def _relu(z: FloatArray, kept: None) -> None:
 
 
 @kernel
+def _relu_of_sum(z: FloatArray, b: FloatArray) -> None:
+    """h(z + b) = max(0, z + b)."""
+    z += b
+    np.maximum(z, 0, out=z)
+
+
+@kernel
 def _relu_backward(a: FloatArray, kept: None, delta: FloatArray) -> None:
     """h'(z) = 1 where a > 0, else 0."""
     np.greater(a, 0, out=a)
@@ -115,6 +126,13 @@ def _leaky_relu(z: FloatArray, kept: None) -> None:
     """
     for rows in _blocks(z):
         np.maximum(rows, 0.01 * rows, out=rows)
+
+
+@kernel
+def _leaky_relu_of_sum(z: FloatArray, b: FloatArray) -> None:
+    """h(z + b) = max(z + b, 0.01 (z + b))."""
+    z += b
+    _leaky_relu(z, None)
 
 
 @kernel
@@ -307,10 +325,10 @@ ACTIVATIONS: dict[str, ActivationFunction] = {
     "elu": ActivationFunction(_elu, _elu_backward),
     "gelu": ActivationFunction(_gelu, _gelu_backward, keeps=True),
     "identity": ActivationFunction(_identity, _identity_backward),
-    "leaky_relu": ActivationFunction(_leaky_relu, _leaky_relu_backward),
+    "leaky_relu": ActivationFunction(_leaky_relu, _leaky_relu_backward, of_sum=_leaky_relu_of_sum),
     "logistic": ActivationFunction(_logistic, _logistic_backward),
     "mish": ActivationFunction(_mish, _mish_backward, keeps=True),
-    "relu": ActivationFunction(_relu, _relu_backward),
+    "relu": ActivationFunction(_relu, _relu_backward, of_sum=_relu_of_sum),
     "selu": ActivationFunction(_selu, _selu_backward),
     "silu": ActivationFunction(_silu, _silu_backward, keeps=True),
     "softplus": ActivationFunction(_softplus, _softplus_backward),

@@ -8,10 +8,9 @@ import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar, cast
 
-P = ParamSpec("P")
-R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
 
 KERNELS: dict[str, Callable[..., Any]] = {}
 """The references by name."""
@@ -32,8 +31,10 @@ class _InUse(threading.local):
 _in_use = _InUse()
 
 
-def kernel(reference: Callable[P, R]) -> Callable[P, R]:
+def kernel(reference: F) -> F:
     """Let a loop of this name run in place of the function, where one is in use.
+
+    Kernels are called with positional arguments.
 
     A loop raises an error only where it cannot be compiled, before an array is changed. The
     reference runs then, and from there on.
@@ -42,18 +43,18 @@ def kernel(reference: Callable[P, R]) -> Callable[P, R]:
     KERNELS[name] = reference
 
     @wraps(reference)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+    def run(*args: Any) -> Any:
         loop = _in_use.loops.get(name)
         if loop is None:
-            return reference(*args, **kwargs)
+            return reference(*args)
         try:
             return loop(*args)
         except Exception as error:
             FAILURES[name] = f"{type(error).__name__}: {error}"
             _in_use.loops.pop(name, None)
-            return reference(*args, **kwargs)
+            return reference(*args)
 
-    return run
+    return cast(F, run)
 
 
 @contextmanager

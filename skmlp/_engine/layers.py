@@ -107,14 +107,19 @@ class Activation(_Buffered):
     ----------
     h : ActivationFunction
         The activation function and its derivative.
+    b : ndarray of shape (n_units,) or None, default=None
+        Biases that are added to z first, if `h` does both in one pass.
     """
 
-    def __init__(self, h: ActivationFunction) -> None:
-        self.h = h
+    def __init__(self, h: ActivationFunction, b: FloatArray | None = None) -> None:
+        self.h, self.b = h, b
 
     def forward(self, a: FloatArray) -> None:
         """Overwrite z with a = h(z)."""
-        self.h.forward(a, self._like(a) if self.h.keeps else None)
+        if self.b is not None and self.h.of_sum is not None:
+            self.h.of_sum(a, self.b)
+        else:
+            self.h.forward(a, self._like(a) if self.h.keeps else None)
 
     def backward(self, a: FloatArray, delta: FloatArray) -> None:
         """Overwrite delta with delta * h'(z); a is scratch space afterwards."""

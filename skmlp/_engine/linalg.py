@@ -66,15 +66,15 @@ def matmul(A: Matrix, B: FloatArray, out: FloatArray | None = None) -> FloatArra
             return A @ B
         out[...] = A @ B
     elif out is None or out.flags.c_contiguous:
-        return np.dot(A, B, out=out)
+        return A.dot(B, out)
     else:
-        np.dot(B.T, A.T, out=out.T)
+        B.T.dot(A.T, out.T)
     return out
 
 
 def column_sums(a: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """Return 1^T a, written into `out` if given."""
-    return np.dot(_ones(len(a), a.dtype), a, out=out)
+    return _ones(len(a), a.dtype).dot(a, out)
 
 
 @lru_cache(maxsize=4)

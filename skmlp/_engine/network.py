@@ -137,12 +137,13 @@ class Network:
 
     def _in_place_layers(self, noise: Noise) -> list[list[InPlace]]:
         """Return what follows each dense layer in place; nothing follows the output."""
-        hidden: list[list[InPlace]] = [
-            [*self.batch_norms[i : i + 1], *before, Activation(ACTIVATIONS[name]), *after]
-            for i, (name, (before, after)) in enumerate(
-                zip(self.activations, noise.on_hidden(len(self.activations)), strict=True)
-            )
-        ]
+        hidden: list[list[InPlace]] = []
+        on_hidden = noise.on_hidden(len(self.activations))
+        for i, (name, (before, after)) in enumerate(zip(self.activations, on_hidden, strict=True)):
+            h, layer, b = ACTIVATIONS[name], self.layers[i], None
+            if h.of_sum is not None and not before:
+                b, layer.b = layer.b, None  # one pass adds the biases and applies h
+            hidden.append([*self.batch_norms[i : i + 1], *before, Activation(h, b), *after])
         return [*hidden, []]
 
     def initialize(self, weight_init: str | float, rng: np.random.RandomState) -> None:
@@ -150,7 +151,7 @@ class Network:
         draw = initializer(weight_init)
         for layer, b, activation in zip(self.layers, self.b, self._init_activations, strict=True):
             layer.W[...], drawn = draw(rng, layer.W.shape[0], layer.W.shape[1], activation)
-            if layer.b is not None:
+            if layer.db is not None:
                 b[...] = drawn
         self.parameters.vectors[-1] = self.parameters.vectors[0]
 

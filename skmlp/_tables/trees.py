@@ -11,6 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from skmlp._compat import keep_iterations, take_categories_as_they_are
 from skmlp._engine.types import FloatArray, IndexArray
 from skmlp._tables.log_softmax import log_softmax
+from skmlp._tables.packed_trees import PackedTrees
 
 # iterations are trained in stages of growing size, until the best one is some way back
 _STAGES = 40, 60, 90, 130, 190, 280
@@ -50,7 +51,7 @@ def fit_trees(
         The fitted trees.
     """
     largest = settings["max_iter"]
-    trees = HistGradientBoostingClassifier(**settings, early_stopping=False, warm_start=True)
+    trees = PackedTrees(**settings, early_stopping=False, warm_start=True)
     if validation is None:
         trees.set_params(max_iter=min(largest, _WITHOUT_STOPPING)).fit(X, y, w)
         return _finished(trees, trees.n_iter_, largest)

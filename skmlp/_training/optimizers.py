@@ -4,6 +4,7 @@
 update, so that nothing of parameter size is allocated.
 """
 
+import math
 from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
@@ -129,8 +130,8 @@ class Adam:
     def step(self, theta: FloatArray, grad: FloatArray, learning_rate: float) -> None:
         """Update theta, M and V in place; grad is overwritten."""
         self.t += 1
-        root = float(np.sqrt(1 - self.beta_2))
-        bias_correction = float(np.sqrt(1 - self.beta_2**self.t)) / (1 - self.beta_1**self.t)
+        root = math.sqrt(1 - self.beta_2)
+        bias_correction = math.sqrt(1 - self.beta_2**self.t) / (1 - self.beta_1**self.t)
         eta = learning_rate * bias_correction * (1 - self.beta_1) / root
         epsilon = self.epsilon_hat() / root
         adam_step(theta, self.M, self.V, grad, self.beta_1, self.beta_2, eta, epsilon)
@@ -206,7 +207,7 @@ class AdamW(Adam):
 
     def epsilon_hat(self) -> float:
         """Return the term added to sqrt(v) that is epsilon added to sqrt(v_hat)."""
-        return self.epsilon * float(np.sqrt(1 - self.beta_2**self.t))
+        return self.epsilon * math.sqrt(1 - self.beta_2**self.t)
 
 
 class _Scratch:
@@ -263,7 +264,7 @@ class NAdam(_Scratch, Adam):
         share_of_M = mu_next * (1 - self.beta_1) / (1 - self.product * mu_next)
         share_of_g = (1 - mu) / (1 - self.product)
         # sqrt(v / (1 - beta_2^t)) = root sqrt(V)
-        root = float(np.sqrt((1 - self.beta_2) / (1 - self.beta_2**self.t)))
+        root = math.sqrt((1 - self.beta_2) / (1 - self.beta_2**self.t))
         state, shares = (self.M, self.V), (share_of_M, share_of_g)
         decays, eta, epsilon = (self.beta_1, self.beta_2), learning_rate / root, self.epsilon / root
         nadam_step(theta, *state, grad, self.scratch, *decays, *shares, eta, epsilon)
@@ -329,7 +330,7 @@ class RMSprop(_Scratch):
     def step(self, theta: FloatArray, grad: FloatArray, learning_rate: float) -> None:
         """Update theta and V in place; grad is overwritten."""
         # sqrt(v) = root sqrt(V)
-        root = float(np.sqrt(1 - self.beta_2))
+        root = math.sqrt(1 - self.beta_2)
         eta, epsilon = learning_rate / root, self.epsilon / root
         rmsprop_step(theta, self.V, grad, self.scratch, self.beta_2, eta, epsilon)
 

@@ -262,3 +262,35 @@ print(NumpyMLPClassifier(max_iter=2).fit(X, y).n_iter_, explain_kernels())
 """
     done = run(code, **{SWITCH: "compiled"})
     assert done.stdout.startswith("2 NumPy: numba"), done.stderr
+
+
+PROGRAM = """
+import importlib.abc, os, sys, threading, time
+from skmlp._compiled.choice import load_loops
+
+importing = threading.Event()
+
+class Slow(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "skmlp._compiled.loops.all":
+            importing.set()
+            time.sleep(1)
+
+sys.meta_path.insert(0, Slow())
+thread = threading.Thread(target=load_loops)
+thread.start()
+importing.wait()
+child = os.fork()
+if child == 0:
+    os._exit(9 if load_loops() else 1)
+thread.join()
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), len(load_loops()) > 0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
+def test_a_child_forked_while_another_thread_imports_the_loops_has_them_too():
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.split() == ["9", "True"], done.stderr

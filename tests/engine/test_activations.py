@@ -77,6 +77,16 @@ def assert_close(actual, expected, tolerance):
     np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.parametrize("name", ["leaky_relu", "relu"])
+def test_the_kernel_of_a_sum_adds_the_biases_and_applies_the_function(name):
+    rng = np.random.RandomState(0)
+    z, b = rng.normal(size=(5, 3)), rng.normal(size=3)
+    a, kept = z + b, room_to_keep(name, z)
+    ACTIVATIONS[name].forward(a, kept)
+    ACTIVATIONS[name].of_sum(z, b)
+    np.testing.assert_array_equal(z, a)
+
+
 def test_registry_is_sorted():
     assert list(ACTIVATIONS) == sorted(ACTIVATIONS)
 

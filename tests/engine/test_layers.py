@@ -156,6 +156,15 @@ def test_only_an_activation_that_needs_more_than_its_output_takes_a_second_array
     assert (layer._buffer is not None) == ACTIVATIONS[name].keeps
 
 
+@pytest.mark.parametrize("name", ["leaky_relu", "relu"])
+def test_an_activation_with_biases_adds_them_first(name):
+    a, b = far_from_kinks((7, 5)), np.arange(5.0) - 2.5
+    with_biases, alone = a.copy(), a + b
+    Activation(ACTIVATIONS[name], b).forward(with_biases)
+    Activation(ACTIVATIONS[name]).forward(alone)
+    np.testing.assert_array_equal(with_biases, alone)
+
+
 @every_layer
 def test_smaller_batches_after_larger_ones_are_as_if_alone(name):
     used, a = IN_PLACE[name](), far_from_kinks((7, 5))

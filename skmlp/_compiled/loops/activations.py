@@ -66,6 +66,16 @@ def relu(z: FloatArray, kept: Any) -> None:
 
 
 @loop
+def relu_of_sum(z: FloatArray, b: FloatArray) -> None:
+    """h(z + b) = max(0, z + b)."""
+    zero = z.dtype.type(0)
+    for i in range(z.shape[0]):
+        for k in range(z.shape[1]):
+            v = z[i, k] + b[k]
+            z[i, k] = zero if v < zero else v
+
+
+@loop
 def relu_backward(a: FloatArray, kept: Any, delta: FloatArray) -> None:
     """h'(z) = 1 where a > 0, else 0."""
     zero, one = a.dtype.type(0), a.dtype.type(1)
@@ -81,6 +91,16 @@ def leaky_relu(z: FloatArray, kept: Any) -> None:
     for i in range(z.shape[0]):
         for k in range(z.shape[1]):
             v = z[i, k]
+            z[i, k] = slope * v if v < zero else v
+
+
+@loop
+def leaky_relu_of_sum(z: FloatArray, b: FloatArray) -> None:
+    """h(z + b) = max(z + b, 0.01 (z + b))."""
+    zero, slope = z.dtype.type(0), z.dtype.type(0.01)
+    for i in range(z.shape[0]):
+        for k in range(z.shape[1]):
+            v = z[i, k] + b[k]
             z[i, k] = slope * v if v < zero else v
 
 

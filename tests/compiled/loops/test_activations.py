@@ -5,6 +5,7 @@ from loop_pairs import DTYPES, LAYOUTS, SHAPES, SPECIAL, assert_pair_agrees, loo
 from skmlp._engine.activations import ACTIVATIONS
 
 NAMES = sorted(set(ACTIVATIONS) - {"identity"})
+OF_SUMS = [name for name in NAMES if ACTIVATIONS[name].of_sum is not None]
 
 
 def forward_name(name):
@@ -36,6 +37,22 @@ def test_loops_agree_with_the_activation_and_its_derivative(name, layout, shape,
     # differences of numbers near 1 lose digits, in both
     atol = 8 * np.finfo(dtype).eps * max(1.0, np.abs(delta).max(initial=0))
     assert_pair_agrees(f"{name}_backward", a, kept, delta, compare=[2], atol=atol)
+
+
+@pytest.mark.parametrize(("layout", "dtype"), LAYOUTS["C"])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", OF_SUMS)
+def test_loops_agree_with_the_activation_of_a_sum(name, layout, shape, dtype):
+    z, b = rows(shape, dtype, layout), rows((1, shape[1]), dtype, seed=1)[0]
+    assert_pair_agrees(f"{name}_of_sum", z, b)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", OF_SUMS)
+def test_loops_take_infinite_and_undefined_sums_as_the_activation_does(name, dtype):
+    z = np.array([SPECIAL], dtype)
+    assert_pair_agrees(f"{name}_of_sum", z, np.ones_like(z[0]))
+    assert_pair_agrees(f"{name}_of_sum", z, -z[0])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
