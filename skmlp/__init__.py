@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from skmlp._fold_ensemble import FoldEnsembleClassifier
     from skmlp._fold_ensemble_regressor import FoldEnsembleRegressor
     from skmlp._hidden_layer import HiddenLayerTransformer
+    from skmlp._plot.importances import ImportancesDisplay
     from skmlp._plot.mistakes import MistakesDisplay
     from skmlp._plot.prediction_interval import PredictionIntervalDisplay
     from skmlp._plot.training_curve import TrainingCurveDisplay
@@ -25,6 +26,7 @@ __all__ = [
     "FoldEnsembleClassifier",
     "FoldEnsembleRegressor",
     "HiddenLayerTransformer",
+    "ImportancesDisplay",
     "MistakesDisplay",
     "NumpyMLPClassifier",
     "NumpyMLPRegressor",
@@ -44,6 +46,7 @@ _LAZY = {
     "FoldEnsembleClassifier": "_fold_ensemble",
     "FoldEnsembleRegressor": "_fold_ensemble_regressor",
     "HiddenLayerTransformer": "_hidden_layer",
+    "ImportancesDisplay": "_plot.importances",
     "MistakesDisplay": "_plot.mistakes",
     "PredictionIntervalDisplay": "_plot.prediction_interval",
     "TabularClassifier": "_tabular_classifier",

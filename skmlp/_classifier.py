@@ -512,7 +512,11 @@ class NumpyMLPClassifier(ClassifierMixin, BaseNumpyMLP):
         NotFittedError, ValueError
             As in `predict`.
         """
-        return self._predict_by_chunks(
+        return self._log_proba_of_valid(self._validate_rows(X))
+
+    def _log_proba_of_valid(self, X: Any) -> FloatArray:
+        """Return the same of rows that have been validated."""
+        return self._predict_valid_by_chunks(
             X, lambda z: self._loss.log_proba(np.hstack([-z, z]) if self._targets.binary else z)
         )
 

@@ -163,6 +163,7 @@ if find_spec("pyarrow"):
         "string of arrow": series(with_gaps(WORDS), "string[pyarrow]"),
         "large text of arrow": series(WORDS, "large_string[pyarrow]"),
         "dates of arrow": series(PYTHON_DATES, "date32[pyarrow]"),
+        "dates of arrow with gaps": series(with_gaps(PYTHON_DATES), "date32[pyarrow]"),
         "times of arrow": series(STAMPS, "timestamp[us][pyarrow]"),
         "times of arrow in a zone": series(
             STAMPS.dt.tz_localize("UTC"), "timestamp[us, tz=Europe/Berlin][pyarrow]"
@@ -231,6 +232,12 @@ REFUSED = {
         "several columns named 'a'.*Rename",
     ),
     "names of several types": (pd.DataFrame({"a": ROWS, 1: ROWS}), "astype"),
+    "a dict": ({"number": ROWS}, r"X is a dict.*DataFrame\(X\)"),
+    "a list of dicts": ([{"number": 1}] * N, r"X is a list of dicts.*DataFrame\(X\)"),
+    "a structured array": (
+        np.zeros(N, dtype=[("number", float)]),
+        r"X is a structured array.*DataFrame\(X\)",
+    ),
     "a lazy frame": (pl.LazyFrame(ONE), "collect"),
     "one dimension": (np.arange(9.0), "Reshape your data"),
     "three dimensions": (np.zeros((N, 2, 2)), "2-dimensional"),

@@ -1,1 +1,1 @@
-"""Displays of training curves, of weights, of mistakes and of prediction intervals."""
+"""Displays of training curves, weights, mistakes, prediction intervals and importances."""

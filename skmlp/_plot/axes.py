@@ -19,6 +19,17 @@ def import_pyplot(caller: str) -> Any:
     return plt
 
 
+# of Okabe and Ito, which people with colour-blindness can tell apart
+_SAFE_COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#000000")
+
+
+def use_safe_colors(plt: Any, ax: Any) -> None:
+    """Let the lines of empty Axes have colours that all can tell apart, unless users chose some."""
+    cycle = "axes.prop_cycle"
+    if not ax.lines and plt.rcParams[cycle] == plt.rcParamsDefault[cycle]:
+        ax.set_prop_cycle(color=_SAFE_COLORS)
+
+
 def find_network(estimator: Any) -> Any:
     """Return the fitted estimator, or the network at the end of a fitted Pipeline or search."""
     check_is_fitted(estimator)
@@ -27,6 +38,16 @@ def find_network(estimator: Any) -> Any:
     if isinstance(estimator, Pipeline):
         return find_network(estimator[-1])
     return estimator
+
+
+def last_step(estimator: Any, X: Any) -> tuple[Any, Any]:
+    """Return the estimator at the end of Pipelines and searches, and the rows it receives."""
+    if hasattr(estimator, "best_estimator_"):
+        return last_step(estimator.best_estimator_, X)
+    if isinstance(estimator, Pipeline):
+        rows = estimator[:-1].transform(X) if len(estimator) > 1 else X
+        return last_step(estimator[-1], rows)
+    return estimator, X
 
 
 def not_a_network_message(estimator: Any, attribute: str) -> str:

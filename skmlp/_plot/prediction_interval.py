@@ -4,11 +4,10 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from skmlp._plot.axes import import_pyplot
+from skmlp._plot.axes import import_pyplot, last_step
 from skmlp._plot.image_grid import check_count
 
 _KINDS = ("sorted", "actual_vs_predicted")
@@ -348,7 +347,7 @@ def _predicted_intervals(
     middle = levels[:, n_levels // 2] if n_levels % 2 else None
     if n_levels > 1 and coverage is None:
         return levels[:, 0], levels[:, -1], middle
-    model, rows = _last_step(estimator, X)
+    model, rows = last_step(estimator, X)
     if hasattr(model, "predict_interval"):
         coverage = 0.9 if coverage is None else coverage
         return *model.predict_interval(rows, coverage=coverage), middle
@@ -362,16 +361,6 @@ def _predicted_intervals(
         "Use FoldEnsembleRegressor, or NumpyMLPRegressor with loss='quantile' and several levels, "
         "such as quantile=(0.05, 0.5, 0.95)."
     )
-
-
-def _last_step(estimator: Any, X: Any) -> tuple[Any, Any]:
-    """Return the estimator at the end of Pipelines and searches, and the rows it receives."""
-    if hasattr(estimator, "best_estimator_"):
-        return _last_step(estimator.best_estimator_, X)
-    if isinstance(estimator, Pipeline):
-        rows = estimator[:-1].transform(X) if len(estimator) > 1 else X
-        return _last_step(estimator[-1], rows)
-    return estimator, X
 
 
 def _check_one_target(values: Any, name: str) -> npt.NDArray[Any]:

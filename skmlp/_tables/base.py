@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from numbers import Integral, Real
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from skmlp._ensemble.folds import rows_in_use
 from skmlp._fit.fit import all_or_nothing
 from skmlp._tables.frames import columns_of
 from skmlp._tables.inner_params import InnerParamsMixin
+from skmlp._tables.recipe import FAST_MEMBERS
 from skmlp._tables.row_weights import row_weights
 from skmlp._tables.table_reader import Columns, TableReader
 
@@ -53,6 +54,7 @@ class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
     n_members: int | str
     n_folds: int | str
     cv: Any
+    quality: Literal["default", "fast"]
     max_time: float | None
     n_jobs: int | None
     random_state: int | np.random.RandomState | None
@@ -66,6 +68,7 @@ class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
         "n_members": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "n_folds": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
         "cv": ["cv_object"],
+        "quality": [StrOptions({"default", "fast"})],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
@@ -135,14 +138,29 @@ class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
         columns = self.reader_.transform(X)
         self._fit_columns(columns, targets, w, TableRequest(X, y, sample_weight, groups, rows))
 
+    def _members(self) -> int | str:
+        """Return the number of members, as a number or "auto"."""
+        # a splitter decides itself
+        few = self.quality == "fast" and self.n_members == "auto" and self.cv is None
+        return FAST_MEMBERS if few else self.n_members
+
     def _check_names(self, X: Any, y: Any = "no_validation", *, reset: bool) -> None:
         """Raise ValueError if the columns are not those of `fit`; with `reset`, remember them."""
+        if not reset and self._has_names_of_fit(X):
+            return
         if reset or len(getattr(X, "shape", (0, 0))) != 2:
             columns_of(X)  # what is no table, or has duplicates, is refused before names are read
         try:
             validate_data(self, X, y, reset=reset, skip_check_array=True)
         except TypeError as error:  # names that are not all strings
             raise ValueError(f"{error} For example: X.columns = X.columns.astype(str).") from error
+
+    def _has_names_of_fit(self, X: Any) -> bool:
+        """Return whether X is a data frame of pandas with the columns of `fit`, in their order."""
+        known = getattr(self, "feature_names_in_", None)
+        if known is None or not hasattr(X, "iloc"):
+            return False
+        return len(X.shape) == 2 and np.array_equal(np.asarray(X.columns, dtype=object), known)
 
     def _columns(self, X: Any) -> Columns:
         """Return the columns of rows to predict."""

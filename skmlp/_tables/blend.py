@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import log_softmax, logsumexp
+from scipy.special import logsumexp
 
 from skmlp._engine.types import FloatArray, IndexArray
+from skmlp._tables.log_softmax import log_softmax
 
 _LARGEST = 4.0
 _RIDGE = 4.0
@@ -28,7 +29,7 @@ def blended(log_proba: FloatArray, weights: FloatArray) -> FloatArray:
     log_proba : ndarray of shape (n_samples, n_classes)
         Log-probabilities.
     """
-    return log_softmax(np.tensordot(weights, log_proba, axes=1), axis=1)
+    return log_softmax(np.tensordot(weights, log_proba, axes=1))
 
 
 def mean_of_members(log_proba: Sequence[FloatArray]) -> FloatArray:

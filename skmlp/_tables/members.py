@@ -11,7 +11,6 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skmlp._data.request import FitRequest
 from skmlp._engine.types import FloatArray, IndexArray
-from skmlp._ensemble.calibration import member_log_proba
 from skmlp._ensemble.members import fit_network, share_of_time, turns_left
 from skmlp._ensemble.splits import Split
 from skmlp._fit.callbacks import FitTasks, NetworkTask
@@ -19,6 +18,7 @@ from skmlp._tables.evidence import Evidence, LearntFeatures
 from skmlp._tables.quiet import without_convergence_warnings
 from skmlp._tables.target_codes import TargetCodes
 from skmlp._tables.tree_columns import DenseCategories
+from skmlp._tables.tree_walk import FEW_ROWS, TreeWalk
 from skmlp._tables.trees import fit_trees, tree_log_proba
 
 
@@ -101,15 +101,28 @@ class Member:
         self.categories_ = categories
         self.network_ = network
         self.trees_ = trees
+        self._walk = None if trees is None else TreeWalk(trees)
 
     def log_proba(self, rows: Rows) -> FloatArray:
         """Return log-probabilities, of shape (n_models, n_samples, n_classes)."""
         learnt = self.learnt_.transform(rows.evidence)
-        found = [member_log_proba(self.network_, np.hstack([rows.plain, learnt]))]
+        # features of a table that has been read are finite
+        log_proba = self.network_._log_proba_of_valid(np.hstack([rows.plain, learnt]))
+        found = [log_proba.astype(np.float64)]
         if self.trees_ is not None:
-            raw = self.categories_.transform(rows.raw)
-            found.append(tree_log_proba(self.trees_, np.hstack([raw, learnt])))
+            X = np.hstack([self.categories_.transform(rows.raw), learnt])
+            few = len(X) <= FEW_ROWS
+            found.append(tree_log_proba(self._walk if few else self.trees_, X))
         return np.stack(found)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the attributes, without what repeats the trees."""
+        return {name: value for name, value in vars(self).items() if name != "_walk"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the attributes, and prepare the trees for single rows."""
+        vars(self).update(state)
+        self._walk = None if self.trees_ is None else TreeWalk(self.trees_)
 
 
 def fit_members(

@@ -29,6 +29,8 @@ class NgramReader:
         None if no n-gram occurs in at least five different texts.
     """
 
+    max_length = _MAX_LENGTH
+
     def fit(self, words: Words) -> Self:
         """Choose n-grams by the different texts of the training rows."""
         vectorizer = CountVectorizer(
@@ -67,6 +69,8 @@ class NgramBayes:
     loss", Machine Learning 29, 1997.
     """
 
+    largest = _LARGEST
+
     def fit_transform(
         self, ngrams: csr_matrix, target: TargetCodes, folds: list[IndexArray]
     ) -> FloatArray:
@@ -99,11 +103,11 @@ class NgramBayes:
         odds = cross_fitted(folds, totals_of, values_of)
         factor = _best_factor(odds, target)
         self.weights_ = factor * _evidence(totals_of(np.arange(len(classes))))
-        return (factor * odds).clip(-_LARGEST, _LARGEST)
+        return (factor * odds).clip(-self.largest, self.largest)
 
     def transform(self, ngrams: csr_matrix) -> FloatArray:
         """Return the features of other rows."""
-        return np.asarray(ngrams @ self.weights_).clip(-_LARGEST, _LARGEST)
+        return np.asarray(ngrams @ self.weights_).clip(-self.largest, self.largest)
 
 
 def _text(word: str | None) -> str:

@@ -65,15 +65,15 @@ class NumericFeatures:
 
     def _embedded(self, numbers: FloatArray) -> list[FloatArray]:
         """Return the scaled numbers and their cosines."""
-        scaled = self.scaler_.transform(numbers)
+        scaled = self.scaler_._scaled(numbers)
         missing = np.isnan(scaled)
         scaled[missing] = 0  # the median
         if not self.by_rank:
-            return [self.embedding_.transform(scaled)]
+            return [self.embedding_._embedded(scaled)]
         columns = zip(numbers.T, self.knots_.T, strict=True)
         ranks = np.stack([_rank(column, knots) for column, knots in columns], axis=1)
         ranks[missing] = 0.5
-        cosines = self.embedding_.transform((6 * ranks - 3).astype(np.float32))
+        cosines = self.embedding_._embedded((6 * ranks - 3).astype(np.float32))
         return [scaled, cosines[:, scaled.shape[1] :]]
 
 

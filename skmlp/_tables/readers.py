@@ -40,6 +40,7 @@ class NumberReader:
     """
 
     kind: Kind = "number"
+    largest = _LARGEST
 
     def __init__(self, values: npt.NDArray[Any]) -> None:
         numbers = as_numbers(values)
@@ -57,7 +58,7 @@ class NumberReader:
         numbers = as_numbers(values)
         numbers = np.where(np.isposinf(numbers), self.high_, numbers)
         numbers = np.where(np.isneginf(numbers), self.low_, numbers) - self.shift_
-        numbers = np.clip(numbers, -_LARGEST, _LARGEST)
+        numbers = np.clip(numbers, -self.largest, self.largest)
         return ReadColumn(numbers.astype(np.float32)[:, np.newaxis])
 
 

@@ -6,11 +6,12 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from scipy.special import log_softmax
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from skmlp._compat import keep_iterations, take_categories_as_they_are
 from skmlp._engine.types import FloatArray, IndexArray
+from skmlp._tables.log_softmax import log_softmax
+from skmlp._tables.packed_trees import PackedTrees
 
 # iterations are trained in stages of growing size, until the best one is some way back
 _STAGES = 40, 60, 90, 130, 190, 280
@@ -50,7 +51,7 @@ def fit_trees(
         The fitted trees.
     """
     largest = settings["max_iter"]
-    trees = HistGradientBoostingClassifier(**settings, early_stopping=False, warm_start=True)
+    trees = PackedTrees(**settings, early_stopping=False, warm_start=True)
     if validation is None:
         trees.set_params(max_iter=min(largest, _WITHOUT_STOPPING)).fit(X, y, w)
         return _finished(trees, trees.n_iter_, largest)
@@ -64,8 +65,8 @@ def fit_trees(
     return _finished(trees, best, largest)
 
 
-def tree_log_proba(trees: HistGradientBoostingClassifier, X: FloatArray) -> FloatArray:
-    """Return the log-probabilities of the classes."""
+def tree_log_proba(trees: Any, X: FloatArray) -> FloatArray:
+    """Return the log-probabilities of the classes, by trees or by a walk through them."""
     return _log_proba(trees.decision_function(X))
 
 
@@ -88,4 +89,4 @@ def _log_proba(decision: FloatArray) -> FloatArray:
     decision = decision.reshape(len(decision), -1)
     if decision.shape[1] == 1:
         decision = np.hstack([np.zeros_like(decision), decision])
-    return log_softmax(decision, axis=1)
+    return log_softmax(decision)

@@ -85,6 +85,9 @@ def is_missing(value: Any) -> bool:
 def _of_pandas(series: Any) -> npt.NDArray[Any]:
     """Return the entries of a pandas Series."""
     dtype = series.dtype
+    of_objects = isinstance(dtype, np.dtype) and dtype.kind == "O"
+    if of_objects or type(dtype).__name__ == "StringDtype":
+        return series.to_numpy(dtype=object)
     if hasattr(dtype, "categories"):
         labels = [*np.asarray(dtype.categories, dtype=object), None]
         return _objects(labels)[series.cat.codes.to_numpy()]
@@ -93,7 +96,8 @@ def _of_pandas(series: Any) -> npt.NDArray[Any]:
     kind = getattr(series.dtype, "kind", "O")
     if kind in "iufb":
         return series.to_numpy(dtype=np.float64, na_value=np.nan)
-    if kind in "mM":
+    # dates of pyarrow without a time of day are objects to pandas
+    if kind in "mM" and not str(dtype).startswith(("date32", "date64")):
         if getattr(getattr(series.dtype, "pyarrow_dtype", series.dtype), "tz", None) is not None:
             series = series.dt.tz_convert("UTC").dt.tz_localize(None)
         return series.to_numpy(dtype=f"{kind}8[us]", na_value=np.array("NaT", f"{kind}8[us]")[()])

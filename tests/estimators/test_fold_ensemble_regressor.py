@@ -426,6 +426,15 @@ def test_bad_targets_to_score_are_refused(fitted, bad):
         fitted.score(X_NEW, bad)
 
 
+def test_targets_outside_the_domain_of_the_loss_are_refused_as_by_the_network():
+    y_positive = np.exp(y / 10)
+    model = ensemble(2, loss="gamma", max_iter=2).fit(X, y_positive)
+    assert np.isfinite(model.score(X, y_positive))
+    for one in (model, model.estimators_[0]):
+        with pytest.raises(ValueError, match=r"gamma.*y"):
+            one.score(X, y)
+
+
 # --- what goes in, and what stays ---
 
 

@@ -55,6 +55,34 @@ def test_few_rows_are_learnt_by_default_without_a_warning(make, kind, n_rows):
     assert predicted.shape == (150,)
 
 
+def fitted_members(kind, *, network=None, **params):
+    model = kind({"hidden_layer_sizes": (4,)} | (network or {}), random_state=0, **params)
+    model.fit(X, X[:, 3] if kind is TabularRegressor else y)
+    if kind is TabularRegressor:
+        return model.ensemble_.estimators_
+    return [member.network_ for member in model.ensemble_.members_]
+
+
+@every_entry
+def test_fast_training_is_of_two_members_and_fewer_epochs(make, kind):
+    fast, default = (fitted_members(kind, quality=name) for name in ("fast", "default"))
+    assert (len(fast), len(default)) == (2, 8)
+    assert fast[0].max_iter < default[0].max_iter
+
+
+@every_entry
+def test_parameters_that_are_given_come_before_quality(make, kind):
+    members = fitted_members(kind, network={"max_iter": 3}, quality="fast", n_members=3)
+    assert [member.max_iter for member in members] == [3, 3, 3]
+    assert len(fitted_members(kind, network={"max_iter": 1}, quality="fast", cv=5)) == 5
+
+
+@every_entry
+def test_an_unknown_quality_is_refused(make, kind):
+    with pytest.raises(ValueError, match="quality"):
+        kind(quality="slow").fit(X, y)
+
+
 def run_benchmark(*args, cwd):
     path = os.pathsep.join([str(SCRIPT.parents[1]), os.environ.get("PYTHONPATH", "")])
     return subprocess.run(

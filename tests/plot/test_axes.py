@@ -14,6 +14,7 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skmlp import (
+    ImportancesDisplay,
     MistakesDisplay,
     NumpyMLPClassifier,
     PredictionIntervalDisplay,
@@ -54,6 +55,18 @@ def test_importing_the_displays_does_not_import_matplotlib():
         (
             "PredictionIntervalDisplay.plot",
             lambda _: PredictionIntervalDisplay(Y, lower=Y, upper=Y).plot(),
+        ),
+        (
+            "ImportancesDisplay.from_estimator",
+            lambda m: ImportancesDisplay.from_estimator(m, X, Y),
+        ),
+        (
+            "ImportancesDisplay.from_importances",
+            lambda _: ImportancesDisplay.from_importances([[1]]),
+        ),
+        (
+            "ImportancesDisplay.plot",
+            lambda _: ImportancesDisplay(np.ones((1, 1)), names=np.array(["a"])).plot(),
         ),
     ],
 )
@@ -151,6 +164,7 @@ PICTURES = {
     "long names": lambda f: MistakesDisplay.from_predictions(
         X, LONG_NAMES[Y], f("judged"), LONG_NAMES
     ),
+    "importances": lambda _: ImportancesDisplay.from_importances(X[:2].T, n_columns=8),
     "intervals": lambda _: PredictionIntervalDisplay.from_predictions(Y, Y - 2, Y + 1, Y),
 }
 

@@ -11,12 +11,13 @@ import dask.array as da
 import joblib
 import numpy as np
 import optuna
+import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.utils import Bunch
 
-from skmlp import NumpyMLPClassifier
+from skmlp import NumpyMLPClassifier, TabularClassifier, TabularRegressor
 
 ROOT = Path(__file__).resolve().parents[2]
 DASK, OPTUNA, OUT_OF_CORE = "dask_search.py", "optuna_pruning.py", "out_of_core.py"
@@ -93,6 +94,20 @@ def test_fits_on_dask_run_in_the_workers(client):
         pids = joblib.Parallel()(joblib.delayed(os.getpid)() for _ in range(8))
     assert os.getpid() not in pids
     assert {*pids} <= {*client.run(os.getpid).values()}
+
+
+@pytest.mark.parametrize("kind", [TabularClassifier, TabularRegressor])
+def test_members_of_tables_trained_on_dask_equal_those_trained_here(kind, client):
+    rng = np.random.RandomState(0)
+    table = pd.DataFrame({"size": rng.normal(size=200), "word": rng.choice([*"abc"], 200)})
+    y = table["size"] > 0 if kind is TabularClassifier else table["size"]
+    network = {"hidden_layer_sizes": (8,), "max_iter": 3, "n_threads": 1}
+    here, on_dask = (kind(network, n_members=4, random_state=0) for _ in range(2))
+    here.fit(table, y)
+    with joblib.parallel_backend("dask"):
+        on_dask.fit(table, y)
+    method = "predict_proba" if kind is TabularClassifier else "predict"
+    np.testing.assert_array_equal(getattr(on_dask, method)(table), getattr(here, method)(table))
 
 
 def test_chunks_of_a_dask_array_are_predicted_by_the_workers(dask_script, client):

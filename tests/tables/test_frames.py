@@ -34,6 +34,14 @@ def test_an_object_that_is_an_array_is_taken_as_one():
     assert as_table(Array()).shape == (2, 2)
 
 
+def test_a_frame_of_dask_is_refused_with_the_remedy():
+    class Frame:
+        dask, columns, shape = None, ["a"], (None, 1)
+
+    with pytest.raises(ValueError, match=r"pass X\.compute"):
+        columns_of(Frame())
+
+
 @pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csc_matrix])
 def test_sparse_tables_are_refused_with_the_remedy(kind):
     with pytest.raises(TypeError, match="toarray"):

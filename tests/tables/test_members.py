@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -37,6 +39,21 @@ def test_a_member_predicts_by_both_models():
 
 def test_without_trees_a_member_predicts_by_its_network():
     assert members(None)[0].log_proba(ROWS).shape == (1, 150, 3)
+
+
+def test_a_few_rows_and_a_loaded_member_are_predicted_alike():
+    for member in members():
+        expected = member.log_proba(ROWS)
+        few = ROWS.take(np.arange(3))
+        assert_allclose(member.log_proba(few), expected[:, :3], rtol=1e-5)
+        loaded = pickle.loads(pickle.dumps(member))
+        assert_array_equal(loaded.log_proba(few), member.log_proba(few))
+
+
+def test_a_saved_member_does_not_repeat_its_trees():
+    member = members({"max_iter": 40})[0]
+    alone = len(pickle.dumps(member.trees_)) + len(pickle.dumps(member.network_))
+    assert len(pickle.dumps(member)) < 1.2 * alone
 
 
 def test_jobs_do_not_change_the_members():

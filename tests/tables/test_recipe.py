@@ -4,6 +4,7 @@ from skmlp import NumpyMLPClassifier
 from skmlp._tables.recipe import (
     cosines_by_rank,
     network_settings,
+    regression_settings,
     tree_settings,
     with_fitting_batches,
 )
@@ -22,6 +23,22 @@ def test_more_rows_get_larger_batches_and_trees():
     assert more["batch_size"] > few["batch_size"]
     assert "max_leaf_nodes" in tree_settings(2000, 2)
     assert "max_leaf_nodes" not in tree_settings(2001, 2)
+
+
+@pytest.mark.parametrize("n_rows", [2000, 2001])
+def test_fast_networks_have_fewer_epochs_and_are_the_same_otherwise(n_rows):
+    fast, default = network_settings(n_rows, 2, fast=True), network_settings(n_rows, 2)
+    assert fast["max_iter"] < default["max_iter"]
+    assert fast | {"max_iter": default["max_iter"]} == default
+    assert regression_settings(fast=True)["max_iter"] < regression_settings()["max_iter"]
+
+
+def test_fast_trees_take_larger_steps_where_there_are_more_rows():
+    assert tree_settings(2000, 2, fast=True) == tree_settings(2000, 2)
+    for n_classes in (2, 10):
+        fast, default = tree_settings(2001, n_classes, fast=True), tree_settings(2001, n_classes)
+        assert fast["learning_rate"] == 2 * default["learning_rate"]
+        assert fast["max_iter"] == min(200, default["max_iter"])
 
 
 @pytest.mark.parametrize(("n_classes", "largest"), [(2, 400), (4, 125), (20, 25)])
