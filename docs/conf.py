@@ -148,9 +148,8 @@ def shorten_signature(
     """Show of a long constructor the first parameters: the list below has them all."""
     if what != "class" or signature is None or len(signature) < 200:
         return None
-    first = list(inspect.signature(thing).parameters.values())[:3]
-    shown = [str(parameter.replace(annotation=inspect.Parameter.empty)) for parameter in first]
-    return f"({', '.join(shown)}, ...)", ""
+    first = list(inspect.signature(thing).parameters)[:3]
+    return f"({', '.join(first)}, ...)", ""
 
 
 def public_names() -> set[str]:

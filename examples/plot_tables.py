@@ -44,8 +44,9 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_sta
 # %%
 # Two models
 # ----------
-# The rival is scikit-learn's boosted trees, which need dates as numbers and categories by name. The
-# log loss, lower is better, counts how good the probabilities are.
+# `quality="fast"` trains in a third of the time. The rival is scikit-learn's boosted trees, which
+# need dates as numbers and categories by name. The log loss, lower is better, counts how good the
+# probabilities are.
 
 
 def for_trees(table):
@@ -54,7 +55,7 @@ def for_trees(table):
     return table.assign(since=(table["since"] - pd.Timestamp("2025-01-01")).dt.days, **words)
 
 
-model = TabularClassifier(n_members=3, random_state=0).fit(X_train, y_train)
+model = TabularClassifier(quality="fast", random_state=0).fit(X_train, y_train)
 trees = HistGradientBoostingClassifier(categorical_features="from_dtype", random_state=0)
 trees.fit(for_trees(X_train), y_train)
 probabilities = {

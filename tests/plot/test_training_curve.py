@@ -1,3 +1,5 @@
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,6 +7,7 @@ from display_models import X, Y
 
 from skmlp import NumpyMLPClassifier, TrainingCurveDisplay
 
+matplotlib = pytest.importorskip("matplotlib")
 plt = pytest.importorskip("matplotlib.pyplot")
 
 
@@ -193,3 +196,39 @@ def test_display_can_be_drawn_again(stopped):
     assert display.plot(kind="loss") is display
     assert display.figure_ is not before
     assert list(display.lines_[None]) == ["loss", "validation_loss"]
+
+
+def colors_of_models(n):
+    names = [f"model {i}" for i in range(n)]
+    display = TrainingCurveDisplay({name: {"loss": [1.0, 0.5]} for name in names}).plot()
+    return [display.lines_[name]["loss"].get_color() for name in names]
+
+
+def smallest_distance_for_deuteranopes(colors):
+    """Return the smallest distance in CIELAB of two colours as seen without green cones."""
+    # G. M. Machado et al., 2009: simulation of complete deuteranopia, for linear RGB
+    deuteranopia = [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ]
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    rgb = np.array([matplotlib.colors.to_rgb(color) for color in colors])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    xyz = (linear @ np.transpose(deuteranopia)).clip(0, 1) @ np.transpose(to_xyz)
+    f = np.cbrt(xyz / np.sum(to_xyz, axis=1))  # colours are bright enough for the cube root
+    lab = np.column_stack(
+        [116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])]
+    )
+    return min(np.linalg.norm(one - other) for one, other in combinations(lab, 2))
+
+
+def test_colours_of_several_models_differ_for_people_who_do_not_see_green():
+    assert smallest_distance_for_deuteranopes(colors_of_models(6)) > 10
+    tab10 = [f"C{i}" for i in range(6)]
+    assert smallest_distance_for_deuteranopes(tab10) < 10
+
+
+def test_colours_that_users_have_chosen_are_kept():
+    with plt.rc_context({"axes.prop_cycle": plt.cycler(color=["red", "green"])}):
+        assert colors_of_models(2) == ["red", "green"]
