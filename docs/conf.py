@@ -1,7 +1,7 @@
 """How Sphinx builds the site from these pages, the docstrings and the examples."""
 
-import tomllib
-from pathlib import Path
+import inspect
+from importlib.metadata import metadata
 from typing import Any
 
 import matplotlib as mpl
@@ -20,8 +20,8 @@ author = "The skmlp developers"
 project_copyright = author
 version = release = skmlp.__version__
 
-with (Path(__file__).parents[1] / "pyproject.toml").open("rb") as file:
-    urls = tomllib.load(file)["project"].get("urls", {})
+# of the installed package, as docs/package_page.py makes them
+urls = dict(url.split(", ") for url in metadata("skmlp").get_all("Project-URL", []))
 
 extensions = [
     "myst_parser",
@@ -68,6 +68,7 @@ sphinx_gallery_conf = {
             "plot_calibration.py",
             "plot_regression.py",
             "plot_intervals.py",
+            "plot_tables.py",
             "plot_saliency.py",
             "*",
         ]
@@ -141,6 +142,17 @@ def link_to_scikit_learn(
     return nodes.reference("", "", contnode, refuri=f"{SCIKIT_LEARN}/{page}", internal=False)
 
 
+def shorten_signature(
+    app: Sphinx, what: str, name: str, thing: Any, options: Any, signature: str | None, result: str
+) -> tuple[str, str] | None:
+    """Show of a long constructor the first parameters: the list below has them all."""
+    if what != "class" or signature is None or len(signature) < 200:
+        return None
+    first = list(inspect.signature(thing).parameters.values())[:3]
+    shown = [str(parameter.replace(annotation=inspect.Parameter.empty)) for parameter in first]
+    return f"({', '.join(shown)}, ...)", ""
+
+
 def public_names() -> set[str]:
     """Return every public name in full, and with a class its public methods."""
     names = set()
@@ -161,5 +173,6 @@ def check_that_the_reference_is_complete(app: Sphinx, env: Any) -> None:
 
 def setup(app: Sphinx) -> None:
     """Connect the functions above."""
+    app.connect("autodoc-process-signature", shorten_signature)
     app.connect("missing-reference", link_to_scikit_learn)
     app.connect("env-check-consistency", check_that_the_reference_is_complete)

@@ -67,12 +67,26 @@ for name, model in models.items():
 # On the diagonal a probability means what it says. A line that is flatter belongs to a model that
 # is too sure of itself, a steeper one to a model that could be more so.
 
+# colours of Okabe and Ito, which people with colour-blindness can tell apart
+styles = {
+    name: {"color": color, "linestyle": line}
+    for name, color, line in zip(
+        models,
+        ["#d55e00", "#0072b2", "#009e73", "black"],
+        ["-", "--", "-.", (0, (5, 1))],
+        strict=True,
+    )
+}
 figure, panel = plt.subplots(figsize=(6.4, 5), layout="constrained")
 for (name, values), marker in zip(probabilities.items(), "osD^", strict=True):
     CalibrationDisplay.from_predictions(
-        y_test, values, n_bins=8, name=name, ax=panel, marker=marker
+        y_test, values, n_bins=8, name=name, ax=panel, marker=marker, **styles[name]
     )
-panel.set(xlabel="Mean predicted probability", ylabel="Share of rows of the class")
+panel.set(
+    xlabel="Mean predicted probability",
+    ylabel="Share of rows of the class",
+    title="What a probability means",
+)
 panel.legend(loc="upper left")
 
 # %%
@@ -83,7 +97,8 @@ panel.legend(loc="upper left")
 
 figure, panel = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
 for name, values in probabilities.items():
-    panel.hist(values, bins=np.linspace(0, 1, 21), histtype="step", linewidth=1.5, label=name)
-panel.set(xlabel="Predicted probability", ylabel="Test rows")
+    style = {"histtype": "step", "linewidth": 1.5, **styles[name]}
+    panel.hist(values, bins=np.linspace(0, 1, 21), label=name, **style)
+panel.set(xlabel="Predicted probability", ylabel="Test rows", title="How sure each model is")
 panel.legend(loc="upper center")
 plt.show()

@@ -11,7 +11,7 @@ rows that are missed and false alarms. They are two ways along the same curve.
 # What class_weight changes
 # -------------------------
 # With ``class_weight="balanced"`` both classes count the same in the loss. Most rare rows are then
-# found, at the price of false alarms.
+# found, at the price of false alarms. Each row of the matrices adds up to 1.
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import make_classification
@@ -56,9 +56,17 @@ models = {
 figure, panels = plt.subplots(1, 2, figsize=(6.4, 3.2), layout="constrained")
 for panel, (name, model) in zip(panels, models.items(), strict=True):
     ConfusionMatrixDisplay.from_estimator(
-        model, X_test, y_test, ax=panel, colorbar=False, cmap="Blues"
+        model,
+        X_test,
+        y_test,
+        ax=panel,
+        colorbar=False,
+        cmap="Blues",
+        normalize="true",
+        values_format=".2f",
     )
     panel.set_title(name)
+figure.suptitle("Shares of the rows of each class")
 
 # %%
 # The same curve
@@ -73,9 +81,11 @@ models["tuned threshold"] = TunedThresholdClassifierCV(
     build(), scoring="balanced_accuracy", cv=3
 ).fit(X_train, y_train)
 
+# colours of Okabe and Ito, which people with colour-blindness can tell apart
+colors = ["#0072b2", "#e69f00", "black"]
 # sphinx_gallery_thumbnail_number = 2
 figure, panel = plt.subplots(figsize=(5, 5), layout="constrained")
-for (name, model), marker in zip(models.items(), "os^", strict=True):
+for (name, model), color, marker in zip(models.items(), colors, "os^", strict=True):
     predicted = model.predict(X_test)
     precision, recall = precision_score(y_test, predicted), recall_score(y_test, predicted)
     print(
@@ -83,8 +93,9 @@ for (name, model), marker in zip(models.items(), "os^", strict=True):
         f"balanced accuracy {balanced_accuracy_score(y_test, predicted):.3f}"
     )
     if name != "tuned threshold":
-        PrecisionRecallDisplay.from_estimator(model, X_test, y_test, name=name, ax=panel)
-    color = "C2" if name == "tuned threshold" else panel.lines[-1].get_color()
+        PrecisionRecallDisplay.from_estimator(
+            model, X_test, y_test, name=name, ax=panel, color=color
+        )
     panel.plot(recall, precision, marker, color=color, markersize=9, label=f"predict, {name}")
 panel.set(xlabel="Recall", ylabel="Precision", title="The rare class", xlim=(0, 1.02))
 panel.legend(loc="lower left", fontsize="small")

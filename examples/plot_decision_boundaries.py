@@ -13,6 +13,7 @@ to the second class. More units, and other activation functions, draw other boun
 # adds one bend. A few units are too few for two moons, and a second layer makes sharper corners.
 
 import matplotlib.pyplot as plt
+from matplotlib.colors import LinearSegmentedColormap
 from sklearn.datasets import make_moons
 from sklearn.inspection import DecisionBoundaryDisplay
 from sklearn.model_selection import train_test_split
@@ -24,8 +25,12 @@ X, y = make_moons(400, noise=0.2, random_state=0)
 X = StandardScaler().fit_transform(X)
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
 
+# colours of Okabe and Ito, which people with colour-blindness can tell apart
+COLORS = "#d55e00", "#0072b2"
+cmap = LinearSegmentedColormap.from_list("classes", [COLORS[0], "white", COLORS[1]])
 
-def show(networks):
+
+def show(networks, title):
     """Train each network and draw the probability of class 1 in a panel of its own."""
     figure, panels = plt.subplots(
         2, 2, figsize=(6.4, 5.6), sharex=True, sharey=True, layout="constrained"
@@ -37,13 +42,13 @@ def show(networks):
             X,
             response_method="predict_proba",
             plot_method="pcolormesh",
-            cmap="PuOr",
-            alpha=0.4,
+            cmap=cmap,
+            alpha=0.5,
             vmin=0,
             vmax=1,
             ax=panel,
         )
-        for label, (color, marker) in enumerate([("#d55e00", "o"), ("#5e3c99", "s")]):
+        for label, (color, marker) in enumerate(zip(COLORS, "os", strict=True)):
             rows = X_test[y_test == label]
             style = {"s": 14, "marker": marker, "edgecolors": "white", "linewidths": 0.5}
             panel.scatter(*rows.T, c=color, label=f"class {label}", **style)
@@ -53,6 +58,7 @@ def show(networks):
     handles, labels = panel.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2)
     figure.colorbar(boundary.surface_, ax=panels, label="Probability of class 1")
+    figure.suptitle(title)
 
 
 settings = {"solver": "lbfgs", "alpha": 1, "tol": 1e-3, "max_iter": 5000, "random_state": 1}
@@ -62,7 +68,8 @@ show(
         "3 units": NumpyMLPClassifier((3,), **settings),
         "30 units": NumpyMLPClassifier((30,), **settings),
         "30 and 30 units": NumpyMLPClassifier((30, 30), **settings),
-    }
+    },
+    "Hidden relu units",
 )
 
 # %%
@@ -79,6 +86,7 @@ show(
         "tanh": NumpyMLPClassifier((10, 10), "tanh", **settings),
         "silu": NumpyMLPClassifier((10, 10), "silu", **settings),
         "silu, then tanh": NumpyMLPClassifier((10, 10), ["silu", "tanh"], **settings),
-    }
+    },
+    "Activations of two layers of ten units",
 )
 plt.show()

@@ -49,8 +49,8 @@ for name, model in models.items():
         panel.plot(epochs, curve, label=name, **styles[name])
         best = curve[model.best_epoch_ - 1]
         panel.plot(model.best_epoch_, best, "o", color=styles[name]["color"], mec="black", ms=9)
-panels[0].set(xlabel="Epoch", yscale="log", title="Validation loss")
-panels[1].set(xlabel="Epoch", ylim=(0.9, 1), title="Validation accuracy")
+panels[0].set(xlabel="Epoch", ylabel="Loss", yscale="log", title="Validation loss")
+panels[1].set(xlabel="Epoch", ylabel="Accuracy", ylim=(0.9, 1), title="Validation accuracy")
 panels[0].legend(title="Stopped (dot: best epoch)")
 
 # %%
@@ -85,6 +85,7 @@ for panel, (label, values) in zip(
         (mean,) = panel.plot(values[name].mean(), place, "|", color="#d55e00", ms=20, mew=3)
     panel.set(xlabel=label, yticks=range(len(ways)), ylim=(len(ways) - 0.5, -0.5))
 panels[0].set_yticklabels(ways)
+figure.suptitle("Rows of the test folds")
 figure.legend(
     [fold, mean], ["a fold", "mean"], loc="outside lower center", ncols=2, markerscale=0.5
 )

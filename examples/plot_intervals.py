@@ -38,10 +38,10 @@ network = NumpyMLPRegressor(
 low, median, high = network.fit(x[:, np.newaxis], y).predict(x[:, np.newaxis]).T
 
 figure, panel = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
-panel.plot(x, y, ".", color="0.6", markersize=3)
+panel.plot(x, y, ".", color="0.4", markersize=3)
 panel.fill_between(x, low, high, alpha=0.3, label="from 0.05 to 0.95")
 panel.plot(x, median, label="median")
-panel.set(xlabel="x", ylabel="y")
+panel.set(xlabel="x", ylabel="y", title="Quantiles of one network")
 panel.legend(loc="lower left")
 
 # %%
@@ -107,7 +107,12 @@ panel.plot([0, 1], [0, 1], "--", color="0.5", linewidth=1)
 panel.plot(asked, found, "o-", markersize=4, label="FoldEnsembleRegressor")
 low, _, high = single.predict(X_test).T
 inside = np.mean((low <= y_test) & (y_test <= high))
-panel.plot(0.9, inside, "s", color="C3", label="single network, 0.05 to 0.95")
-panel.set(xlabel="Coverage asked for", ylabel="Share of the test rows inside", aspect="equal")
+panel.plot(0.9, inside, "s", color="#d55e00", label="single network, 0.05 to 0.95")
+panel.set(
+    xlabel="Coverage asked for",
+    ylabel="Share of the test rows inside",
+    title="Coverage asked for and found",
+    aspect="equal",
+)
 panel.legend(loc="upper left", fontsize="small")
 plt.show()

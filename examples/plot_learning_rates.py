@@ -49,11 +49,19 @@ for name, settings in schedules.items():
         warnings.simplefilter("ignore", ConvergenceWarning)
         models[name] = model.fit(X_train, y_train, X_val=X_test, y_val=y_test)
 
+# colours of Okabe and Ito, which people with colour-blindness can tell apart
+colors = ["black", "#e69f00", "#0072b2", "#d55e00", "#009e73"]
+lines = [":", "--", "-", "-.", (0, (5, 1))]
+styles = {
+    name: {"color": color, "linestyle": line}
+    for name, color, line in zip(models, colors, lines, strict=True)
+}
 figure, panel = plt.subplots(figsize=(6.4, 4), layout="constrained")
 epochs = range(1, EPOCHS + 1)
 for name, model in models.items():
-    panel.plot(epochs, model.learning_rate_curve_, label=name)
-panel.set(xlabel="Epoch", ylabel="Learning rate", xticks=range(0, EPOCHS + 1, 5))
+    panel.plot(epochs, model.learning_rate_curve_, label=name, **styles[name])
+panel.set(xlabel="Epoch", ylabel="Learning rate", title="Schedules of 20 epochs")
+panel.set_xticks(range(0, EPOCHS + 1, 5))
 panel.legend()
 
 # %%
@@ -65,10 +73,12 @@ panel.legend()
 
 for name, model in models.items():
     print(f"{name:12} log loss on test rows: {log_loss(y_test, model.predict_proba(X_test)):.3f}")
-display = TrainingCurveDisplay(
-    {name: {"validation_loss": model.validation_loss_curve_} for name, model in models.items()}
-).plot()
-display.ax_[0].set_yscale("log")
+figure, panel = plt.subplots(figsize=(6.4, 4), layout="constrained")
+for name, model in models.items():
+    TrainingCurveDisplay.from_curves(
+        validation_loss=model.validation_loss_curve_, name=name, ax=panel, line_kw=styles[name]
+    )
+panel.set(yscale="log", title="Loss on the test rows")
 
 # %%
 # The three that are planned for `max_iter` epochs ("linear", "cosine", "one_cycle") make their best

@@ -54,6 +54,9 @@ TrainingCurveDisplay.from_estimator(model, ax=panels[:2])
 PredictionErrorDisplay.from_estimator(
     model, X_test, y_test, kind="actual_vs_predicted", ax=panels[2]
 )
+panels[2].set(xticks=[100, 200, 300], yticks=[100, 200, 300])
+for panel, title in zip(panels, ["Loss", "Score", "Test rows"], strict=True):
+    panel.set_title(title)
 
 # %%
 # A loss for outliers
@@ -72,7 +75,13 @@ targets[wrong] += rng.uniform(2, 12, wrong.sum())
 figure, panel = plt.subplots(figsize=(6.4, 4), layout="constrained")
 panel.plot(x, targets, ".", color="0.7", label="targets")
 panel.plot(x, true, color="0.2", linewidth=1, label="without wrong targets")
-for loss in ("squared_error", "huber", "absolute_error"):
+# colours of Okabe and Ito, which people with colour-blindness can tell apart
+styles = {
+    "squared_error": {"color": "#d55e00", "linestyle": "--"},
+    "huber": {"color": "#56b4e9", "linestyle": "-."},
+    "absolute_error": {"color": "#0072b2", "linewidth": 2},
+}
+for loss, style in styles.items():
     network = NumpyMLPRegressor(
         loss,
         (50, 50),
@@ -83,8 +92,8 @@ for loss in ("squared_error", "huber", "absolute_error"):
         random_state=0,
     )
     predicted = network.fit(x[:, np.newaxis], targets).predict(x[:, np.newaxis])
-    panel.plot(x, predicted, label=loss)
+    panel.plot(x, predicted, label=loss, **style)
     print(f"{loss:14} mean distance from the curve {np.abs(predicted - true).mean():.2f}")
-panel.set(xlabel="x", ylabel="y", ylim=(-3, 6))
+panel.set(xlabel="x", ylabel="y", ylim=(-3, 6), title="Three losses, one target in eight wrong")
 panel.legend(loc="upper left", fontsize="small")
 plt.show()

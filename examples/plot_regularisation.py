@@ -44,7 +44,7 @@ def train(seed=0, **settings):
 
 display = TrainingCurveDisplay.from_estimator(train(alpha=0))
 display.ax_[0].set_yscale("log")
-display.ax_[0].set_title("200 images, learnt by heart")
+display.figure_.suptitle("200 images, learnt by heart")
 
 # %%
 # Something random

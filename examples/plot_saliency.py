@@ -48,6 +48,7 @@ for panel in panels.flat:
     panel.set(xticks=[], yticks=[])
 for panel, label in zip(panels[:, 0], ["image", "gradient"] * 2, strict=True):
     panel.set_ylabel(label)
+figure.suptitle("Images, and the gradient of the loss by their pixels")
 
 # %%
 # Over all images
@@ -69,4 +70,5 @@ for panel, (title, values) in zip(
     picture = panel.imshow(values.reshape(8, 8), cmap="viridis")
     panel.set(title=title, xticks=[], yticks=[])
     figure.colorbar(picture, ax=panel, shrink=0.8)
+figure.suptitle("Pixels that matter for all test images")
 plt.show()

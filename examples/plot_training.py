@@ -40,7 +40,9 @@ def train(**settings):
 
 model = train(learning_rate_init=0.003)
 print(f"Test accuracy: {model.score(X_test, y_test):.4f}")
-TrainingCurveDisplay.from_estimator(model).ax_[0].set_yscale("log")
+display = TrainingCurveDisplay.from_estimator(model)
+display.ax_[0].set_yscale("log")
+display.figure_.suptitle("Loss and accuracy of one network")
 
 # %%
 # Several models in one picture
@@ -58,6 +60,7 @@ display = TrainingCurveDisplay.from_estimator(
 loss, accuracy = display.ax_
 loss.set_yscale("log")
 accuracy.set_ylim(0.9, 1)
+display.figure_.suptitle("Two learning rates, and dropout")
 
 # %%
 # What the units look for
@@ -65,7 +68,8 @@ accuracy.set_ylim(0.9, 1)
 # Each unit of the first layer has a weight for every pixel: ink where they are red raises its
 # value, ink where they are blue lowers it. The units with the longest weight vectors come first.
 
-WeightsDisplay.from_estimator(model)
+display = WeightsDisplay.from_estimator(model)
+display.figure_.suptitle("Weights of the first layer")
 
 # %%
 # What it gets wrong
@@ -73,7 +77,10 @@ WeightsDisplay.from_estimator(model)
 # The mistakes that a model is sure of are worth a look: some images are hard for us as well, others
 # show what the training rows lack.
 
-MistakesDisplay.from_estimator(model, X_test, y_test, n_images=8, im_kw={"cmap": "gray_r"})
+display = MistakesDisplay.from_estimator(
+    model, X_test, y_test, n_images=8, im_kw={"cmap": "gray_r"}
+)
+display.figure_.suptitle("Mistakes, the surest first")
 
 # %%
 # All in one figure

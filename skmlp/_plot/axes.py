@@ -19,6 +19,17 @@ def import_pyplot(caller: str) -> Any:
     return plt
 
 
+# of Okabe and Ito, which people with colour-blindness can tell apart
+_SAFE_COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#000000")
+
+
+def use_safe_colors(plt: Any, ax: Any) -> None:
+    """Let the lines of empty Axes have colours that all can tell apart, unless users chose some."""
+    cycle = "axes.prop_cycle"
+    if not ax.lines and plt.rcParams[cycle] == plt.rcParamsDefault[cycle]:
+        ax.set_prop_cycle(color=_SAFE_COLORS)
+
+
 def find_network(estimator: Any) -> Any:
     """Return the fitted estimator, or the network at the end of a fitted Pipeline or search."""
     check_is_fitted(estimator)

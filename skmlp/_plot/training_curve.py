@@ -13,6 +13,7 @@ from skmlp._plot.axes import (
     import_pyplot,
     is_axes,
     make_axes_grid,
+    use_safe_colors,
 )
 from skmlp._plot.recorded_curves import (
     check_curves,
@@ -261,7 +262,8 @@ class TrainingCurveDisplay:
         """Draw the curves.
 
         A single model without a name has one colour for each set. Models with names have one colour
-        each; if both sets are drawn, the lines of the training set are dashed.
+        each, of a palette for people with colour-blindness unless matplotlib's cycle of colours was
+        changed; if both sets are drawn, the lines of the training set are dashed.
 
         Parameters
         ----------
@@ -294,6 +296,7 @@ class TrainingCurveDisplay:
         self.lines_: dict[str | None, dict[str, Any]] = {name: {} for name in self.curves}
         self.best_: list[Any] = []
         for quantity, panel in zip(panels, axes, strict=True):
+            use_safe_colors(plt, panel)
             self._plot_panel(panel, quantity, line_kw or {})
         self.ax_, self.figure_ = axes, axes[0].figure
         _legend(plt, axes, is_new=ax is None, least=2 if None in self.curves else 1)

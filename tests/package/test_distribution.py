@@ -1,5 +1,7 @@
 """The wheel and the sdist, built from a copy of the tree, hold what they should."""
 
+import email
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +19,11 @@ FOLDERS = "docs", "examples", "skmlp", "tests"
 TOP = "*.md", "*.cff", "LICENSE", "MANIFEST.in", "pyproject.toml", "setup.cfg"
 # what the site, the scripts and the tests leave behind
 GENERATED = "_build", "gallery", "generated", "__pycache__", "*.pyc", "*.png"
+# what setuptools says of a package before it builds it
+PREPARE = "from setuptools import build_meta as b; b.prepare_metadata_for_build_wheel('.')"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ADDRESS = "https://host.example/someone/skmlp"
+TAG = "HEAD" if ".dev" in skmlp.__version__ else f"v{skmlp.__version__}"
 LEFT_BEHIND = (
     "docs/_build/html/index.html",
     "docs/gallery/index.rst",
@@ -98,3 +105,65 @@ def test_tree_that_is_built_holds_files_of_every_kind(tree):
         f"tests/package/{Path(__file__).name}",
     ):
         assert name in expected
+
+
+@pytest.fixture(scope="module")
+def about(tree, tmp_path_factory):
+    """Return the metadata of the package, by the address of its repository."""
+
+    def prepare(repository):
+        copy = tmp_path_factory.mktemp("about")
+        shutil.copytree(tree, copy, dirs_exist_ok=True)
+        settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+        setting = f'repository = "{repository}"'
+        settings, count = re.subn('^repository = ".*"$', setting, settings, flags=re.MULTILINE)
+        assert count == 1
+        (copy / "pyproject.toml").write_text(settings, encoding="utf-8")
+        command = [sys.executable, "-c", PREPARE]
+        done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        (metadata,) = copy.glob("*.dist-info/METADATA")
+        return email.message_from_bytes(metadata.read_bytes())
+
+    return {repository: prepare(repository) for repository in ("", f"{ADDRESS}/")}
+
+
+def description_of(metadata):
+    return metadata.get_payload(decode=True).decode()
+
+
+def link_targets(text):
+    code = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+    return re.findall(r'(?:\]\(|src="|srcset="|href=")([^)"\s]+)', code.sub("", text))
+
+
+def test_package_without_an_address_has_the_readme_as_it_is_and_no_links(about):
+    assert description_of(about[""]) == README
+    assert "Project-URL" not in about[""]
+
+
+def test_package_with_an_address_has_absolute_links_to_files_that_exist(about):
+    text = description_of(about[f"{ADDRESS}/"])
+    relative = link_targets(README)
+    absolute = link_targets(text)
+    assert len(absolute) == len(relative) > 50
+    for before, after in zip(relative, absolute, strict=True):
+        if before.startswith(("https:", "#")):
+            assert after == before
+            continue
+        kind = "raw" if before.endswith(".svg") else "blob"
+        assert after == f"{ADDRESS}/{kind}/{TAG}/{before}"
+        assert (ROOT / before.partition("#")[0]).exists()
+
+
+def test_package_with_an_address_changes_nothing_but_links(about):
+    added = re.compile(rf"{re.escape(ADDRESS)}/(?:raw|blob)/{TAG}/")
+    assert added.sub("", description_of(about[f"{ADDRESS}/"])) == README
+
+
+def test_package_with_an_address_names_source_documentation_issues_and_changelog(about):
+    urls = dict(url.split(", ") for url in about[f"{ADDRESS}/"].get_all("Project-URL"))
+    assert list(urls) == ["Source", "Documentation", "Issues", "Changelog"]
+    assert urls["Source"] == ADDRESS
+    assert all(url.startswith(ADDRESS) for url in urls.values())
+    assert urls["Changelog"] == f"{ADDRESS}/blob/{TAG}/CHANGELOG.md"
