@@ -112,7 +112,7 @@ html_theme_options = {
     "footer_end": ["theme-version"],
 }
 # these have no pages below them
-html_sidebars = {page: [] for page in ("index", "quickstart", "derivation", "changelog")}
+html_sidebars = {page: [] for page in ("index", "quickstart", "changelog")}
 
 SCIKIT_LEARN = "https://scikit-learn.org/stable"
 # labels in the docstrings of inherited methods

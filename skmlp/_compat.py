@@ -31,6 +31,8 @@ __all__ = [
     "Options",
     "StrOptions",
     "baseline_of_trees",
+    "bins_of_categories",
+    "categories_of_bins",
     "check_matplotlib_support",
     "check_sample_weight",
     "fit_context",
@@ -61,6 +63,22 @@ def tree_of_nodes(fields: dict[str, Any], left_categories: Any) -> Any:
     for name, values in fields.items():
         nodes[name] = values
     return TreePredictor(nodes, np.zeros_like(left_categories), left_categories)
+
+
+def categories_of_bins(bins: Any) -> dict[str, Any]:
+    """Return what is needed of the bins of HistGradientBoosting for prediction, as plain values."""
+    pairs = zip(bins.bin_thresholds_, bins.is_categorical_, strict=True)
+    thresholds = [values if is_category else values[:0] for values, is_category in pairs]
+    return {**vars(bins), "bin_thresholds_": thresholds}
+
+
+def bins_of_categories(state: dict[str, Any]) -> Any:
+    """Return bins of HistGradientBoosting that suffice for prediction."""
+    from sklearn.ensemble._hist_gradient_boosting.binning import _BinMapper
+
+    bins = _BinMapper()
+    vars(bins).update(state)
+    return bins
 
 
 def keep_iterations(trees: Any, n_iterations: int) -> None:

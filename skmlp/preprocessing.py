@@ -136,7 +136,6 @@ class RobustSmoothScaler(OneToOneFeatureMixin, _DenseTransformer):
         return self._scaled(self._validate(X, reset=False))
 
     def _scaled(self, X: FloatArray) -> FloatArray:
-        """Return the features of valid rows."""
         with np.errstate(over="ignore"):
             z = (X - self.center_.astype(X.dtype)) * self.factor_.astype(X.dtype)
         np.clip(z, -_LARGEST_Z, _LARGEST_Z, out=z)
@@ -224,7 +223,6 @@ class CosineEmbedding(OneToOneFeatureMixin, _DenseTransformer):
         return self._embedded(self._validate(X, reset=False))
 
     def _embedded(self, X: FloatArray) -> FloatArray:
-        """Return the features and cosines of valid rows."""
         k = np.arange(1, vars(self).get("_n_terms", self.n_terms) + 1, dtype=X.dtype)
         u = np.pi * (X + 3) / 6
         cosines = np.cos(u[:, :, np.newaxis] * k) / k
@@ -364,18 +362,14 @@ def _kind_of(column: Any, position: int) -> str:
     objects = values if values.dtype.kind == "O" else ()
     if any(isinstance(v, str | bytes | bool) for v in objects):
         return "categorical"
-    if values.dtype.kind in "mM" or any(map(_is_time, objects)):
+    times = (isinstance(v, _TIMES) or type(v).__name__ in {"NaTType", "Period"} for v in objects)
+    if values.dtype.kind in "mM" or any(times):
         raise TypeError(
             f"Column {position} of the table contains dates, times or durations, which have no "
             "unit as numbers. Replace the column by numbers, for example days since a date, or "
             "year, month and weekday."
         )
     return "binary" if _n_distinct(column) <= 2 else "numeric"
-
-
-def _is_time(value: Any) -> bool:
-    """Return whether an object is a date, a time or a duration, of Python, NumPy or pandas."""
-    return isinstance(value, _TIMES) or type(value).__name__ in {"NaTType", "Period"}
 
 
 def _n_distinct(column: Any) -> int:

@@ -46,6 +46,8 @@ class Graph:
         array = np.asarray(value)
         if array.dtype.kind == "f" or array.ndim == 0:
             array = array.astype(self.dtype)
+        elif array.dtype.kind == "i":
+            array = array.astype(np.int64)  # NumPy's integers may be shorter
         name = self.new_name("constant")
         self.add_constant(name, array)
         return name

@@ -18,7 +18,7 @@ from skmlp._tables.evidence import Evidence, LearntFeatures
 from skmlp._tables.quiet import without_convergence_warnings
 from skmlp._tables.target_codes import TargetCodes
 from skmlp._tables.tree_columns import DenseCategories
-from skmlp._tables.tree_walk import FEW_ROWS, TreeWalk
+from skmlp._tables.tree_walk import MAX_ROWS, TreeWalk
 from skmlp._tables.trees import fit_trees, tree_log_proba
 
 
@@ -111,7 +111,7 @@ class Member:
         found = [log_proba.astype(np.float64)]
         if self.trees_ is not None:
             X = np.hstack([self.categories_.transform(rows.raw), learnt])
-            few = len(X) <= FEW_ROWS
+            few = len(X) <= MAX_ROWS
             found.append(tree_log_proba(self._walk if few else self.trees_, X))
         return np.stack(found)
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from skmlp._compat import tree_of_nodes
+from skmlp._compat import bins_of_categories, categories_of_bins, tree_of_nodes
 
 _WHOLE = (
     "feature_idx",
@@ -18,6 +18,7 @@ _WHOLE = (
     "is_categorical",
     "bitset_idx",
 )
+_REMADE = {"_predictors", "_bin_mapper", "_loss"}
 
 
 class PackedTrees(HistGradientBoostingClassifier):
@@ -28,19 +29,25 @@ class PackedTrees(HistGradientBoostingClassifier):
     """
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the attributes, with the trees as arrays."""
+        """Return the attributes, as plain values and arrays."""
         state = super().__getstate__()
-        if "_predictors" in state:
-            state = {**state, "_packed": packed(state["_predictors"])}
-            del state["_predictors"]
-        return state
+        if "_predictors" not in state:  # not fitted
+            return state
+        kept = {name: value for name, value in state.items() if name not in _REMADE}
+        bins = categories_of_bins(state["_bin_mapper"])
+        return {**kept, "_packed": packed(state["_predictors"]), "_bins": bins}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take the attributes, and make trees of the arrays."""
         state = {**state}
-        if "_packed" in state:
+        is_packed = "_packed" in state
+        if is_packed:
+            bins = state["_bin_mapper"] = bins_of_categories(state.pop("_bins"))
+            check_packed(state["_packed"], bins.is_categorical_)
             state["_predictors"] = unpacked(state.pop("_packed"))
         super().__setstate__(state)
+        if is_packed:
+            self._loss = self._get_loss(sample_weight=None)
 
 
 def packed(iterations: list[list[Any]]) -> dict[str, npt.NDArray[Any]]:
@@ -69,6 +76,42 @@ def packed(iterations: list[list[Any]]) -> dict[str, npt.NDArray[Any]]:
         "number": np.where(nodes["is_leaf"], nodes["value"], nodes["num_threshold"]),
         **{name: _narrow(nodes[name]) for name in _WHOLE},
     }
+
+
+def check_packed(arrays: dict[str, npt.NDArray[Any]], is_categorical: npt.NDArray[Any]) -> None:
+    """Raise ValueError if trees cannot be walked through, as after damage to a file.
+
+    The compiled loop of the trees does not check that nodes, columns and sets exist.
+
+    Parameters
+    ----------
+    arrays : dict of ndarray
+        The trees, as `packed` returns them.
+    is_categorical : ndarray of bool of shape (n_features,)
+        Which columns are categories.
+    """
+    n_nodes, n_sets = arrays["n_nodes"].ravel(), arrays["n_sets"].ravel()
+    lengths = {len(arrays[name]) for name in ("number", *_WHOLE)}
+    valid = lengths == {n_nodes.sum()} and len(arrays["sets"]) == n_sets.sum()
+    if valid:
+        branch = arrays["is_leaf"] == 0
+        own = np.concatenate([np.arange(n) for n in n_nodes])[branch]
+        last = np.repeat(n_nodes, n_nodes)[branch] - 1
+        sides = np.stack([arrays["left"][branch], arrays["right"][branch]])
+        column = arrays["feature_idx"][branch]
+        of_sets = arrays["is_categorical"][branch] == 1
+        sets, known_sets = (
+            values[branch][of_sets] for values in (arrays["bitset_idx"], np.repeat(n_sets, n_nodes))
+        )
+        valid = bool(
+            (own < sides).all()  # so that a walk ends
+            and (sides <= last).all()
+            and ((column >= 0) & (column < len(is_categorical))).all()
+            and is_categorical[column[of_sets]].all()
+            and ((sets >= 0) & (sets < known_sets)).all()
+        )
+    if not valid:
+        raise ValueError("The trees of the saved model are damaged. Save the model again.")
 
 
 def unpacked(arrays: dict[str, npt.NDArray[Any]]) -> list[list[Any]]:

@@ -9,7 +9,7 @@ from skmlp._compat import baseline_of_trees, predictors_of_trees
 from skmlp._engine.types import FloatArray
 
 # with more rows, the trees' own prediction is faster
-FEW_ROWS = 32
+MAX_ROWS = 32
 # a node keeps the categories that go left as bits of one number
 _MAX_CATEGORIES = 32
 

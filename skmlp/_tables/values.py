@@ -29,15 +29,17 @@ def plain_values(column: NamedColumn) -> npt.NDArray[Any]:
     Raises
     ------
     ValueError
-        If the column has complex numbers, or entries that are themselves collections.
+        If the column has complex numbers, entries that are themselves collections, or a type that
+        cannot be read.
     """
     data = column.data
-    if isinstance(data, np.ndarray):
-        values = data
-    elif hasattr(data, "isna"):
-        values = _of_pandas(data)
-    else:
-        values = _of_polars(data)
+    try:
+        values = _array_of(data)
+    except NotImplementedError as error:
+        raise ValueError(
+            f"{column.name} has the type {data.dtype}, whose entries cannot be read: {error}. "
+            "Convert the column to another type, such as text or numbers."
+        ) from error
     kind = values.dtype.kind
     if kind == "c":
         raise ValueError(
@@ -80,6 +82,13 @@ def is_missing(value: Any) -> bool:
         return bool(value != value)
     except (TypeError, ValueError, ArithmeticError):  # a signalling NaN of decimal
         return type(value).__name__ == "Decimal"
+
+
+def _array_of(data: Any) -> npt.NDArray[Any]:
+    """Return the entries of an array, or of a Series of pandas or polars."""
+    if isinstance(data, np.ndarray):
+        return data
+    return _of_pandas(data) if hasattr(data, "isna") else _of_polars(data)
 
 
 def _of_pandas(series: Any) -> npt.NDArray[Any]:

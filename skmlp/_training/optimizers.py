@@ -97,12 +97,14 @@ def momentum_step(
 class Adam:
     """Adam, t the number of this step.
 
-        m     <- beta_1 m + (1 - beta_1) g
-        v     <- beta_2 v + (1 - beta_2) g^2
-        theta <- theta - eta sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)
+        mean_g  <- beta_1 mean_g + (1 - beta_1) g
+        mean_g2 <- beta_2 mean_g2 + (1 - beta_2) g^2
+        eta_t   =  eta sqrt(1 - beta_2^t) / (1 - beta_1^t)
+        theta   <- theta - eta_t mean_g / (sqrt(mean_g2) + epsilon)
 
-    The state is kept as M = m / (1 - beta_1) and V = v / (1 - beta_2), which saves two passes over
-    the parameters; the constants move into the step size and epsilon.
+    The state is kept as M = mean_g / (1 - beta_1) and V = mean_g2 / (1 - beta_2), which saves two
+    passes over the parameters; the constants move into the step size and epsilon. The paper calls
+    the two means m and v.
 
     D. P. Kingma, J. Ba, "Adam: A method for stochastic optimization", ICLR 2015.
 
@@ -137,7 +139,7 @@ class Adam:
         adam_step(theta, self.M, self.V, grad, self.beta_1, self.beta_2, eta, epsilon)
 
     def epsilon_hat(self) -> float:
-        """Return the term added to sqrt(v): as in MLPClassifier, the same in every step."""
+        """Return the term added to sqrt(mean_g2): as in MLPClassifier, the same in every step."""
         return self.epsilon
 
 
@@ -168,9 +170,9 @@ class AdamW(Adam):
     """Adam with decoupled weight decay: the weights W shrink in addition to the step.
 
         W     <- (1 - eta weight_decay) W
-        theta <- theta - eta m_hat / (sqrt(v_hat) + epsilon)
+        theta <- theta - eta mean_g / (1 - beta_1^t) / (sqrt(mean_g2 / (1 - beta_2^t)) + epsilon)
 
-    where m_hat = m / (1 - beta_1^t) and v_hat = v / (1 - beta_2^t), as in Adam.
+    with the means of Adam.
 
     I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", ICLR 2019; the decay is a
     share of the learning rate, as is common since.
@@ -206,7 +208,7 @@ class AdamW(Adam):
         super().step(theta, grad, learning_rate)
 
     def epsilon_hat(self) -> float:
-        """Return the term added to sqrt(v) that is epsilon added to sqrt(v_hat)."""
+        """Return epsilon times the factor of the corrected sqrt(mean_g2)."""
         return self.epsilon * math.sqrt(1 - self.beta_2**self.t)
 
 
@@ -227,13 +229,13 @@ class _Scratch:
 class NAdam(_Scratch, Adam):
     """Adam with Nesterov's momentum, t the number of this step.
 
-        mu_t  =  beta_1 (1 - 0.96^(0.004 t) / 2)
-        m     <- beta_1 m + (1 - beta_1) g
-        v     <- beta_2 v + (1 - beta_2) g^2
-        m_hat =  mu_{t+1} m / (1 - mu_1 ... mu_{t+1}) + (1 - mu_t) g / (1 - mu_1 ... mu_t)
-        theta <- theta - eta m_hat / (sqrt(v / (1 - beta_2^t)) + epsilon)
+        mu_t    =  beta_1 (1 - 0.96^(0.004 t) / 2)
+        mean_g  <- beta_1 mean_g + (1 - beta_1) g
+        mean_g2 <- beta_2 mean_g2 + (1 - beta_2) g^2
+        g_hat   =  mu_{t+1} mean_g / (1 - mu_1 ... mu_{t+1}) + (1 - mu_t) g / (1 - mu_1 ... mu_t)
+        theta   <- theta - eta g_hat / (sqrt(mean_g2 / (1 - beta_2^t)) + epsilon)
 
-    The state is kept as M = m / (1 - beta_1) and V = v / (1 - beta_2), as in Adam.
+    The state is kept as M = mean_g / (1 - beta_1) and V = mean_g2 / (1 - beta_2), as in Adam.
 
     T. Dozat, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016.
 
@@ -263,7 +265,7 @@ class NAdam(_Scratch, Adam):
         self.product *= mu
         share_of_M = mu_next * (1 - self.beta_1) / (1 - self.product * mu_next)
         share_of_g = (1 - mu) / (1 - self.product)
-        # sqrt(v / (1 - beta_2^t)) = root sqrt(V)
+        # sqrt(mean_g2 / (1 - beta_2^t)) = root sqrt(V)
         root = math.sqrt((1 - self.beta_2) / (1 - self.beta_2**self.t))
         state, shares = (self.M, self.V), (share_of_M, share_of_g)
         decays, eta, epsilon = (self.beta_1, self.beta_2), learning_rate / root, self.epsilon / root
@@ -301,10 +303,10 @@ def nadam_step(
 class RMSprop(_Scratch):
     """Each entry of the gradient in proportion to its usual size.
 
-        v     <- beta_2 v + (1 - beta_2) g^2
-        theta <- theta - eta g / (sqrt(v) + epsilon)
+        mean_g2 <- beta_2 mean_g2 + (1 - beta_2) g^2
+        theta   <- theta - eta g / (sqrt(mean_g2) + epsilon)
 
-    The state is kept as V = v / (1 - beta_2), as in Adam.
+    The state is kept as V = mean_g2 / (1 - beta_2), as in Adam.
 
     T. Tieleman, G. Hinton, "Lecture 6.5: RMSprop", Neural Networks for Machine Learning,
     Coursera 2012.
@@ -329,7 +331,7 @@ class RMSprop(_Scratch):
 
     def step(self, theta: FloatArray, grad: FloatArray, learning_rate: float) -> None:
         """Update theta and V in place; grad is overwritten."""
-        # sqrt(v) = root sqrt(V)
+        # sqrt(mean_g2) = root sqrt(V)
         root = math.sqrt(1 - self.beta_2)
         eta, epsilon = learning_rate / root, self.epsilon / root
         rmsprop_step(theta, self.V, grad, self.scratch, self.beta_2, eta, epsilon)

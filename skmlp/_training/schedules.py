@@ -4,7 +4,7 @@ Time t is counted in epochs: a batch lasts from t to t + dt, dt = 1 / (batches p
 `learning_rate_init`, w `warmup_epochs`, T `max_epochs`, and
 
     warmup(t) = min(1, t / w)                              1 if w = 0
-    p(t) = (t - w) / (T - w)                               clipped to [0, 1]
+    progress(t) = (t - w) / (T - w)                        clipped to [0, 1]
 
 P. Goyal et al., "Accurate, large minibatch SGD: Training ImageNet in 1 hour", 2017 (the warm-up).
 """
@@ -76,7 +76,7 @@ class Schedule:
         """Return the share of the full rate; asked for a batch's end, so that none is at rate 0."""
         return min(1.0, t / self.warmup_epochs) if self.warmup_epochs else 1.0
 
-    def p(self, t: float) -> float:
+    def progress(self, t: float) -> float:
         """Return the progress from the end of the warm-up to `max_epochs`, in [0, 1]."""
         return _progress(t, self.warmup_epochs, self.max_epochs)
 
@@ -93,13 +93,14 @@ class Constant(Schedule):
 
 
 class InverseScaling(Schedule):
-    """eta = warmup(t + dt) eta_0 / (n + 1)^power_t after n rows, set once an epoch."""
+    """eta = warmup(t + dt) eta_0 / (rows + 1)^power_t after so many rows, set once an epoch."""
 
     def epoch_end(self, n_rows: int) -> None:
         """Count the rows; lower the rate."""
         super().epoch_end(n_rows)
-        n = np.float64(self.n_rows_seen)  # its powers overflow to inf, where those of int raise
-        self.learning_rate = float(self.learning_rate_init / (n + 1) ** self.power_t)
+        # powers of this float overflow to inf, where those of int raise
+        seen = np.float64(self.n_rows_seen)
+        self.learning_rate = float(self.learning_rate_init / (seen + 1) ** self.power_t)
 
 
 class Adaptive(Schedule):
@@ -114,26 +115,26 @@ class Adaptive(Schedule):
 
 
 class Exponential(Schedule):
-    """eta = warmup(t + dt) eta_0 learning_rate_decay^k after k whole epochs past the warm-up."""
+    """eta = warmup(t + dt) eta_0 learning_rate_decay^epochs, whole epochs past the warm-up."""
 
     def rate(self, t: float, dt: float) -> float:
         """Return the rate of the batch that lasts from t to t + dt epochs."""
-        k = math.floor(max(0.0, t - self.warmup_epochs))
-        return self.warmup(t + dt) * self.learning_rate_init * self.learning_rate_decay**k
+        epochs = math.floor(max(0.0, t - self.warmup_epochs))
+        return self.warmup(t + dt) * self.learning_rate_init * self.learning_rate_decay**epochs
 
 
 class Linear(Schedule):
-    """eta = warmup(t + dt) eta_0 (1 - p(t))."""
+    """eta = warmup(t + dt) eta_0 (1 - progress(t))."""
 
     planned = True
 
     def rate(self, t: float, dt: float) -> float:
         """Return the rate of the batch that lasts from t to t + dt epochs."""
-        return self.warmup(t + dt) * self.learning_rate_init * (1 - self.p(t))
+        return self.warmup(t + dt) * self.learning_rate_init * (1 - self.progress(t))
 
 
 class Cosine(Schedule):
-    """eta = warmup(t + dt) eta_0 (1 + cos(pi p(t))) / 2.
+    """eta = warmup(t + dt) eta_0 (1 + cos(pi progress(t))) / 2.
 
     I. Loshchilov, F. Hutter, "SGDR: Stochastic gradient descent with warm restarts", ICLR 2017;
     here without restarts.
@@ -143,19 +144,19 @@ class Cosine(Schedule):
 
     def rate(self, t: float, dt: float) -> float:
         """Return the rate of the batch that lasts from t to t + dt epochs."""
-        return self.warmup(t + dt) * self.learning_rate_init * _half_cosine(self.p(t))
+        return self.warmup(t + dt) * self.learning_rate_init * _half_cosine(self.progress(t))
 
 
-def _half_cosine(p: float) -> float:
-    """Return (1 + cos(pi p)) / 2, which falls from 1 to 0."""
-    return (1 + math.cos(math.pi * p)) / 2
+def _half_cosine(progress: float) -> float:
+    """Return (1 + cos(pi progress)) / 2, which falls from 1 to 0."""
+    return (1 + math.cos(math.pi * progress)) / 2
 
 
 class OneCycle(Schedule):
-    """A rise and a long fall, each half a cosine, q the progress of either.
+    """A rise and a long fall, each half a cosine of the progress of that part.
 
-        eta = eta_0 (low + (1 - low) (1 - cos(pi q)) / 2)        up to the peak, low = 1 / 25
-        eta = eta_0 (end + (1 - end) (1 + cos(pi q)) / 2)        after it, end = low / 10^4
+        eta = eta_0 (low + (1 - low) (1 - cos(pi progress)) / 2)     up to the peak, low = 1 / 25
+        eta = eta_0 (end + (1 - end) (1 + cos(pi progress)) / 2)     after it, end = low / 10^4
 
     The rise takes `warmup_epochs`, or 0.3 T if that is 0. Its last batch has the rate eta_0, and
     the last one of training eta_0 end.
@@ -174,8 +175,8 @@ class OneCycle(Schedule):
         if t < peak:
             share = self.low + (1 - self.low) * (1 - _half_cosine(_progress(t, 0.0, peak)))
         else:
-            q = _progress(t, peak, self.max_epochs - dt)
-            share = self.end + (1 - self.end) * _half_cosine(q)
+            progress = _progress(t, peak, self.max_epochs - dt)
+            share = self.end + (1 - self.end) * _half_cosine(progress)
         return self.learning_rate_init * share
 
 

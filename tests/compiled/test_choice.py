@@ -264,7 +264,7 @@ print(NumpyMLPClassifier(max_iter=2).fit(X, y).n_iter_, explain_kernels())
     assert done.stdout.startswith("2 NumPy: numba"), done.stderr
 
 
-PROGRAM = """
+IMPORTING = """
 import importlib.abc, os, sys, threading, time
 from skmlp._compiled.choice import load_loops
 
@@ -291,6 +291,6 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), len(load_loops()) > 0)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
 def test_a_child_forked_while_another_thread_imports_the_loops_has_them_too():
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", IMPORTING], capture_output=True, text=True, timeout=120
     )
     assert done.stdout.split() == ["9", "True"], done.stderr

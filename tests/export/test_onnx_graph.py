@@ -11,7 +11,7 @@ from skmlp._engine.activations import ACTIVATIONS
 from skmlp._engine.losses.links import LINKS
 from skmlp._engine.losses.registry import LOSSES
 from skmlp._export.onnx_graph import FIRST_OPSET, ONNX_ACTIVATIONS, ONNX_LINKS, write_log_odds
-from skmlp._export.onnx_model import _OnnxGraph
+from skmlp._export.onnx_model import OnnxGraph
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -78,7 +78,7 @@ def test_onnx_log_odds_are_those_of_the_loss(size, K, dtype):
     onnx = pytest.importorskip("onnx")
     z = (size * np.random.RandomState(0).normal(size=(200, K))).astype(dtype)
     z[:5, 1:] = z[:5, :1]  # equal logits
-    g = _OnnxGraph(np.dtype(dtype))
+    g = OnnxGraph(np.dtype(dtype))
     write_log_odds(g, "X", K, "scores")
     number = onnx.helper.np_dtype_to_tensor_dtype(g.dtype)
     X, scores = (

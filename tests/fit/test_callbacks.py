@@ -17,6 +17,7 @@ from skmlp import (
     HiddenLayerTransformer,
     NumpyMLPClassifier,
     make_tabular_classifier,
+    make_tabular_regressor,
 )
 
 callback = pytest.importorskip("sklearn.callback")
@@ -270,6 +271,15 @@ def test_every_record_of_an_ensemble_is_there_and_its_members_share_the_monitor(
     assert log.estimator_name == "FoldEnsembleClassifier"
     assert epochs == [(0, i, epoch) for i in range(2) for epoch in range(4)]
     assert all(member._skl_callbacks == [monitor] for member in model.estimators_)
+
+
+@pytest.mark.parametrize("make", [make_tabular_classifier, make_tabular_regressor])
+def test_each_member_of_a_table_is_a_task(make):
+    recorder = Recorder()
+    model = make(0, n_members=3, max_iter=2, hidden_layer_sizes=(5,)).set_callbacks(recorder)
+    model.fit(X, Y if make is make_tabular_classifier else X[:, 0])
+    tasks = [call[0::2] for call in recorder.calls if call[1] == "network"]
+    assert tasks == [(when, i) for i in range(3) for when in ("begin", "end")]
 
 
 def test_a_progress_bar_of_the_tabular_classifier_shows_its_networks(capsys):

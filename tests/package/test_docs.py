@@ -1,5 +1,6 @@
 import doctest
 import inspect
+import itertools
 import re
 import tomllib
 from ast import literal_eval
@@ -17,7 +18,8 @@ from skmlp import NumpyMLPClassifier, NumpyMLPRegressor, datasets, preprocessing
 from skmlp._engine.losses.registry import REGRESSION_LOSSES
 
 ROOT = Path(__file__).parents[2]
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md"))]
+CHAPTERS = [ROOT / "docs" / "from_scratch.md", *sorted(ROOT.glob("docs/derivation/*.md"))]
+PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *CHAPTERS})
 README, DERIVATION, DIFFERENCES, TRAINING, REGRESSION = (
     ROOT / f"{name}.md"
     for name in (
@@ -47,6 +49,15 @@ QUOTE = re.compile(r"^<!-- (skmlp/[\w/]+\.py) -->\n```python\n(.*?)^```$", re.MU
 COMMAND = re.compile(r"^<!-- command: (\w+) -->\n```bash\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+TOCTREE = re.compile(r"```{toctree}\n(.*?)```", re.DOTALL)
+FORMULA = re.compile(r"\$\$?([^$]+)\$\$?")
+# Letters of formulas: words are names of the code, and other commands than Greek letters are signs.
+WORD = re.compile(r"\\(?:mathrm|text){[^{}]*}")
+GREEK = (
+    r"\\(?:var)?(?i:alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|pi|rho|sigma"
+    r"|tau|phi|chi|psi|omega)(?![A-Za-z])"
+)
+LETTER = re.compile(rf"(?P<letter>\\mathcal{{N}}|{GREEK}|[A-Za-z])|\\[A-Za-z]+")
 
 
 def name_of(page):
@@ -82,6 +93,20 @@ def quotes(page):
             yield file, part
 
 
+def letters(formula):
+    """The letters of a formula in order."""
+    found = LETTER.finditer(WORD.sub("", formula))
+    return [match["letter"] for match in found if match["letter"]]
+
+
+def table_of_symbols():
+    """The letters that the table of symbols explains, in order; a row may explain several."""
+    table = text_of(DERIVATION).partition("| symbol |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (\$.*?) \|", table, re.MULTILINE)
+    explained = [[letters(formula)[:1] for formula in FORMULA.findall(row)] for row in rows]
+    return [letter for row in explained for letter in {*itertools.chain(*row)}]
+
+
 def docstring_section(title, cls):
     """Map the names in a section of the class docstring to what stands behind their colon."""
     doc = inspect.getdoc(cls)
@@ -103,7 +128,31 @@ def test_quoted_code_stands_in_the_source(file, part):
 
 @pytest.mark.parametrize("module", ENGINE)
 def test_derivation_quotes_every_module_of_the_engine(module):
-    assert f"skmlp/{module}.py" in dict(quotes(DERIVATION))
+    assert f"skmlp/{module}.py" in {file for page in CHAPTERS for file, _ in quotes(page)}
+
+
+def test_a_letter_has_one_row_in_the_table_of_symbols():
+    symbols = table_of_symbols()
+    assert len(symbols) > 50
+    assert [x for x in symbols if symbols.count(x) > 1] == []
+
+
+@pytest.mark.parametrize("page", CHAPTERS, ids=name_of)
+def test_every_letter_of_a_formula_is_in_the_table_of_symbols(page):
+    used = {x for formula in FORMULA.findall(without_code(page)) for x in letters(formula)}
+    assert used - {*table_of_symbols()} == set()
+
+
+def test_every_chapter_is_in_the_course_and_links_to_the_next():
+    (toctree,) = TOCTREE.findall(text_of(DERIVATION))
+    chapters = [
+        ROOT / "docs" / f"{name}.md" for name in re.findall(r"^\w\S+$", toctree, re.MULTILINE)
+    ]
+    assert sorted(chapters) == sorted(CHAPTERS)
+    for page, following in itertools.pairwise(chapters):
+        for source, word, target in ((page, "Next", following), (following, "Previous", page)):
+            (link,) = re.findall(rf"^{word}: \[.*\]\((.*)\)", text_of(source), re.MULTILINE)
+            assert (source.parent / link).resolve() == target
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -128,7 +177,7 @@ def test_examples_on_a_page_give_what_it_says(page, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "page", [README, DERIVATION, DIFFERENCES, TRAINING, REGRESSION], ids=name_of
+    "page", [README, ROOT / "docs/from_scratch.md", DIFFERENCES, TRAINING, REGRESSION], ids=name_of
 )
 def test_page_has_examples(page):
     assert ">>> " in text_of(page)
@@ -313,8 +362,8 @@ def test_docstring_names_every_parameter(function):
 
 def test_every_page_of_the_guide_is_in_its_table_of_contents():
     pages = {path.stem for path in ROOT.glob("docs/*.*")} - {"conf", "index"}
-    tocs = [text_of(ROOT / "docs" / page) for page in ("index.md", "guide.md")]
-    entries = "".join(re.findall(r"```{toctree}\n(.*?)```", "".join(tocs), re.DOTALL))
+    tocs = [text_of(ROOT / "docs" / page) for page in ("index.md", "guide.md", "derivation.md")]
+    entries = "".join(TOCTREE.findall("".join(tocs)))
     patterns = [line for line in entries.splitlines() if line and not line.startswith(":")]
     assert [p for p in pages if not any(fnmatch(p, pattern) for pattern in patterns)] == []
 

@@ -44,6 +44,7 @@ OF_BOTH_TABLES = {
 OF_ITS_ENSEMBLE = {
     "skmlp._tables.blended_ensemble.BlendedEnsemble",
     "skmlp._tables.members.Member",
+    "skmlp._tables.packed_trees.PackedTrees",
     "skmlp._tables.tree_columns.DenseCategories",
     "skmlp._tables.tree_columns.TreeColumns",
 }

@@ -4,6 +4,7 @@ import copy
 import functools
 import pickle
 
+import odd_frames
 import pandas as pd
 import pytest
 from exported_networks import LABELS, MIXED, NUMBERS, X, fitted, trained_on
@@ -11,7 +12,7 @@ from numpy.testing import assert_array_equal
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skmlp import NumpyMLPClassifier
+from skmlp import NumpyMLPClassifier, TabularClassifier, TabularRegressor
 from skmlp._training.optimizers import OPTIMIZERS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -63,6 +64,26 @@ def test_skops_round_trip_of_a_pipeline_on_a_table(kind):
     loaded = skops.loads(skops.dumps(model), trusted=TRUSTED)
     assert_array_equal(loaded.predict_proba(table), model.predict_proba(table))
     assert_array_equal(loaded[-1].feature_names_in_, table.columns)
+
+
+@pytest.mark.parametrize("cls", [TabularClassifier, TabularRegressor])
+def test_skops_file_of_an_estimator_of_tables_trusts_types_of_skmlp_only(cls):
+    skops = pytest.importorskip("skops.io")
+    frame = pd.DataFrame(
+        {name: getattr(odd_frames, name) for name in ("WORDS", "TIMES", "NUMBERS")}
+    )
+    frame["clock"], frame["span"], frame["none"] = odd_frames.CLOCKS, odd_frames.SPANS, None
+    frame["text"] = [f"{word} {row}" for row, word in enumerate(odd_frames.WORDS)]
+    network = {"hidden_layer_sizes": (3,), "max_iter": 2}
+    model = cls(network, n_members=2, random_state=0).fit(frame, odd_frames.ROWS % 3)
+    file = skops.dumps(model)
+    types = skops.get_untrusted_types(data=file)
+    assert {name.split(".")[0] for name in types} == {"skmlp"}
+    loaded = skops.loads(file, trusted=types)
+    assert_array_equal(loaded.predict(frame), model.predict(frame), strict=True)
+    for method in ("predict_proba", "predict_interval"):
+        if hasattr(model, method):
+            assert_array_equal(getattr(loaded, method)(frame), getattr(model, method)(frame))
 
 
 @pytest.mark.parametrize("solver", OPTIMIZERS)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skmlp._tables.frames import columns_of
+from skmlp._tables.frames import NamedColumn, columns_of
 from skmlp._tables.values import is_category, is_missing, missing_entries, plain_values
 
 
@@ -59,3 +59,19 @@ def test_what_is_not_missing(value):
 @pytest.mark.parametrize(("dtype", "expected"), [("category", True), (object, False), (int, False)])
 def test_categories_are_told_by_their_type(dtype, expected):
     assert is_category(column([1, 2], dtype=dtype)) == expected
+
+
+def test_a_type_that_pandas_cannot_convert_is_refused_by_name():
+    class Series:
+        dtype = "string_view"
+
+        def isna(self):
+            raise AssertionError("not needed")
+
+        def astype(self, dtype):
+            raise NotImplementedError("no kernel")
+
+    with pytest.raises(
+        ValueError, match=r"column 'a' has the type string_view.*no kernel.*Convert"
+    ):
+        plain_values(NamedColumn("column 'a'", Series()))

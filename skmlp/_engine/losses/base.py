@@ -1,7 +1,7 @@
 """What the network and the estimators ask of a loss.
 
 A loss is a function of the network's raw output z = z^L, before the output activation, and of the
-encoded targets y. A loss knows its output activation a = g(z), so that `delta^L` is exact, and
+encoded targets y. A loss knows its output activation a = f(z), so that `delta^L` is exact, and
 written in one pass.
 """
 
@@ -25,7 +25,7 @@ class Loss(Protocol):
     name : str
         The key in `LOSSES`.
     out_activation : str
-        Name of the output activation g, published as `out_activation_`.
+        Name of the output activation f, published as `out_activation_`.
     score_name : str
         Name of what `score` returns, for labels of plots.
     baseline_name : str
@@ -52,7 +52,7 @@ class Loss(Protocol):
         """
 
     def inverse_link(self, z: FloatArray) -> FloatArray:
-        """Return the output a = g(z), such as probabilities; z stays as it is."""
+        """Return the output a = f(z), such as probabilities; z stays as it is."""
 
     def baseline(self, y: Targets, w: FloatArray | None = None) -> float:
         """Return the least mean loss of predictions that are the same for all rows."""

@@ -1,4 +1,4 @@
-"""Links: from raw output z to predictions a = g(z), and the output layer in units of the target."""
+"""Links: from raw output z to predictions a = f(z), and the output layer in units of the target."""
 
 from typing import Protocol
 
@@ -8,12 +8,12 @@ from skmlp._engine.types import FloatArray
 
 
 class Link(Protocol):
-    """The output activation g of a regression, and what a change of units does to W^L and b^L.
+    """The output activation f of a regression, and what a change of units does to W^L and b^L.
 
     Attributes
     ----------
     name : {"identity", "exp"}
-        Name of g, published as `out_activation_`.
+        Name of f, published as `out_activation_`.
     shifts : bool
         Whether a shift of the target is a shift of z. If not, only a change of scale is possible.
     """
@@ -22,13 +22,13 @@ class Link(Protocol):
     shifts: bool
 
     def inverse(self, z: FloatArray) -> FloatArray:
-        """Return a = g(z); may be z itself."""
+        """Return a = f(z); may be z itself."""
 
     def link(self, a: FloatArray) -> FloatArray:
-        """Return z with g(z) = a; may be a itself."""
+        """Return z with f(z) = a; may be a itself."""
 
     def derivative(self, a: FloatArray) -> FloatArray:
-        """Return g'(z), given a = g(z)."""
+        """Return f'(z), given a = f(z)."""
 
     def fold(
         self, W: FloatArray, b: FloatArray, shift: FloatArray, scale: FloatArray

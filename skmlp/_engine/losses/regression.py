@@ -1,7 +1,7 @@
 """Losses of regression, each with its delta^L; y has a column per target, in the precision of z.
 
 The loss of a row is the sum over its outputs k; for the squared error, the mean. In the formulas,
-z is the raw output, a = g(z) the prediction, r = z - y the error, and w_i the weight of row i, of
+z is the raw output, a = f(z) the prediction, r = z - y the error, and w_i the weight of row i, of
 mean one; a batch has m rows.
 """
 
@@ -31,7 +31,7 @@ class RegressionLoss:
     Attributes
     ----------
     link : Link
-        The output activation g, and its inverse.
+        The output activation f, and its inverse.
     parameters : tuple of str
         Names of the arguments of the class, which are parameters of the estimator.
     domain : str
@@ -95,7 +95,7 @@ class RegressionLoss:
         return weighted_mean(self._values(z, y), z, w)
 
     def inverse_link(self, z: FloatArray) -> FloatArray:
-        """Return the predictions a = g(z)."""
+        """Return the predictions a = f(z)."""
         return self.link.inverse(z)
 
     def predict(self, z: FloatArray) -> FloatArray:

@@ -66,9 +66,9 @@ def _embedded(g: OnnxGraph, numeric: Any, numbers: str) -> list[str]:
     scaled = g("Div", z, g("Sqrt", g("Add", g("Mul", third, third), 1)))
     x = scaled
     if numeric.by_rank:
-        doubled = g.in_precision("float64")
-        rank = doubled("Where", missing, 0.5, _ranks(g, numeric.knots_, numbers))
-        x = g("Cast", doubled("Sub", doubled("Mul", rank, 6), 3), to=_FLOAT32)
+        double = g.in_precision("float64")
+        rank = double("Where", missing, 0.5, _ranks(g, numeric.knots_, numbers))
+        x = g("Cast", double("Sub", double("Mul", rank, 6), 3), to=_FLOAT32)
     return [scaled, _cosines(g, x, numeric.embedding_._n_terms)]
 
 

@@ -1,10 +1,22 @@
 """What ONNX models of both estimators of tables have in common."""
 
+import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
-from exported_tables import FAST, N, fitted_classifier, fitted_regressor, table
+from exported_tables import (
+    FAST,
+    N,
+    assert_classifies_alike,
+    feeds,
+    fitted_classifier,
+    fitted_regressor,
+    rows_to_predict,
+    session,
+    table,
+)
 
 import skmlp
 from skmlp import TabularClassifier
@@ -23,6 +35,18 @@ def test_only_text_with_n_grams_needs_operators_of_onnxruntime():
     assert domains(of_words.to_onnx(opset=15)) == {"": 15, "ai.onnx.ml": 3}
     text = {"": 20, "ai.onnx.ml": 3, "com.microsoft": 1}
     assert domains(fitted_classifier().to_onnx()) == text
+
+
+def test_inputs_can_be_made_of_a_frame_as_the_manual_says():
+    pytest.importorskip("onnx")
+    text = (Path(skmlp.__file__).parents[1] / "docs" / "export.md").read_text("utf-8")
+    manual = {}
+    exec(re.search(r"^def inputs_of.*?return inputs\n", text, re.DOTALL | re.MULTILINE)[0], manual)
+    model, frame = fitted_classifier(), rows_to_predict()
+    proto = model.to_onnx()
+    inputs = manual["inputs_of"](session(proto), frame)
+    assert inputs.keys() == feeds(frame).keys()
+    assert_classifies_alike(proto, model, frame, inputs)
 
 
 @pytest.mark.parametrize("kind", ["classifier", "regressor"])
