@@ -20,7 +20,7 @@ author = "The skmlp developers"
 project_copyright = author
 version = release = skmlp.__version__
 
-# of the installed package, as docs/package_page.py makes them
+# of the installed package, as docs/package/links.py makes them
 urls = dict(url.split(", ") for url in metadata("skmlp").get_all("Project-URL", []))
 
 extensions = [

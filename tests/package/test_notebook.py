@@ -25,11 +25,12 @@ def run():
     manager, client = start_new_kernel(startup_timeout=120, env=env)
 
     def run_cell(code, interrupt_at=None):
-        outputs = []
+        outputs, awaited = [], [interrupt_at] if interrupt_at else []
 
         def keep(message):
             outputs.append((message["msg_type"], message["content"]))
-            if interrupt_at and interrupt_at in message["content"].get("text", ""):
+            if awaited and awaited[0] in message["content"].get("text", ""):
+                awaited.clear()  # one interrupt, whatever is printed after it
                 manager.interrupt_kernel()
 
         reply = client.execute_interactive(code, output_hook=keep, timeout=120)

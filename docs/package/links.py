@@ -47,7 +47,7 @@ class EggInfo(egg_info):
     def finalize_options(self) -> None:
         """Put the links into the metadata."""
         super().finalize_options()
-        with (Path(__file__).parents[1] / "pyproject.toml").open("rb") as file:
+        with (Path(__file__).parents[2] / "pyproject.toml").open("rb") as file:
             repository = tomllib.load(file)["tool"]["skmlp"]["repository"].rstrip("/")
         if repository:
             about = self.distribution.metadata
