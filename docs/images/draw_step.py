@@ -134,8 +134,9 @@ def draw(figures, theme):
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     handles = [mpl.patches.Patch(color=colour) for colour in COLOURS]
-    fig.legend(handles, PARTS, ncols=3, frameon=False, labelcolor=text, loc="upper center")
-    fig.suptitle("Where the time of a training step goes", x=0.02, y=1.07, ha="left", color=text)
+    fig.legend(handles, PARTS, ncols=3, frameon=False, labelcolor=text, loc="lower center")
+    fig.subplots_adjust(bottom=0.17)
+    ax.set_title("Where the time of a training step goes", loc="left", weight="bold", color=text)
     path = Path(__file__).with_name(f"step-{theme}.svg")
     fig.savefig(path, transparent=True, bbox_inches="tight", metadata={"Date": None})
     plt.close(fig)
