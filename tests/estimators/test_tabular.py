@@ -166,7 +166,7 @@ def test_benchmark_reads_tables_whose_targets_are_named(tmp_path):
 def test_benchmark_names_the_models_of_its_task(tmp_path):
     result = run_benchmark("--regression", "--models", "MLPClassifier", cwd=tmp_path)
     assert result.returncode == 2
-    assert "MLPClassifier: choose from skmlp, MLPRegressor" in result.stderr
+    assert "MLPClassifier: choose from skmlp, skmlp-fast, MLPRegressor" in result.stderr
 
 
 def test_benchmark_names_a_folder_without_data(tmp_path):
