@@ -210,13 +210,15 @@ def test_thousands_of_damaged_files_are_valid_or_refused_in_little_memory(
 
 
 @pytest.fixture
-def quick_disk(monkeypatch):
-    """Spare the tests what guards against the end of the whole machine."""
+def quick_fits(monkeypatch):
+    """Spare the tests what guards against the end of the whole machine, and all compiling."""
     monkeypatch.setattr("os.fsync", lambda descriptor: None)
+    # a damaged number of another type would have a loop compiled for that type
+    monkeypatch.setenv("SKMLP_KERNELS", "numpy")
 
 
 @pytest.mark.parametrize("params", TRAININGS.values(), ids=TRAININGS)
-def test_damaged_checkpoint_is_valid_all_the_same_or_refused(params, tmp_path, no_hang, quick_disk):
+def test_damaged_checkpoint_is_valid_all_the_same_or_refused(params, tmp_path, no_hang, quick_fits):
     outcomes = load_damaged_checkpoints(params, tmp_path, 3 * SHORT, no_hang)
     assert outcomes["refused"] > 2 * SHORT
 
@@ -224,7 +226,7 @@ def test_damaged_checkpoint_is_valid_all_the_same_or_refused(params, tmp_path, n
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", TRAININGS)
 def test_thousands_of_damaged_checkpoints_are_valid_or_refused_in_little_memory(
-    kind, tmp_path, no_hang, quick_disk
+    kind, tmp_path, no_hang, quick_fits
 ):
     load_damaged_checkpoints(TRAININGS[kind], tmp_path, SHORT, no_hang)
     before = peak_mebibytes()
