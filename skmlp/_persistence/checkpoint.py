@@ -26,6 +26,7 @@ from skmlp._persistence.validate import copy_into, shortened
 from skmlp._training.dataset import Dataset
 from skmlp._training.history import History
 from skmlp._training.loop import Progress
+from skmlp._training.solver import Solver
 from skmlp._training.state import TrainingState
 
 _PARTS = {
@@ -146,7 +147,8 @@ class Checkpoint:
         found, self._found = self._found, None
         with self._reading():
             copy_into(network.parameters.vectors, found["vectors"])
-            load_state_dict(state.solver, found["solver"])
+            if state.solver is not None:
+                _load_solver(state.solver, found["solver"])
             load_state_dict(state.rule, found["rule"])
             load_generator(rng, found["rng"])
             if state.noise_rng is not None:
@@ -254,6 +256,19 @@ def _in_use(path: str | None) -> Iterator[None]:
         if has_locks:
             remove_leftovers(path)
         yield
+
+
+def _load_solver(solver: Solver, stored: Any) -> None:
+    """Restore the solver, whose settings must be those that the estimator gave it."""
+    settings = _settings(solver)
+    load_state_dict(solver, stored)
+    if _settings(solver) != settings:
+        raise ValueError(f"its solver has {_settings(solver)}, not {settings}")
+
+
+def _settings(solver: Solver) -> dict[str, Any]:
+    optimizer = solver.optimizer
+    return {name: getattr(optimizer, name) for name in optimizer.hyperparameters}
 
 
 def _check_consistent(history: History, *vectors: Any) -> None:

@@ -429,13 +429,25 @@ def test_a_file_of_an_earlier_version_which_knows_no_kernels_is_resumed(unfinish
     assert_equal_models(model, small(**UNFINISHED).fit(X, y))
 
 
-def test_numbers_that_training_cannot_compute_with_are_refused(unfinished):
+def test_numbers_that_training_cannot_compute_with_are_refused(unfinished, monkeypatch):
     model, path = unfinished
     tree = read_checkpoint(str(path))
-    tree["solver"]["optimizer"]["beta_1"] = 1.0  # 1 - beta_1^t is 0
-    refused_with(model, path, tree, "training cannot go on from it")
     tree["solver"]["optimizer"]["t"] = -1
     refused_with(model, path, tree, "t counts something, and cannot be -1")
+    tree["solver"]["optimizer"]["t"] = 5
+
+    def step(*args):
+        raise OverflowError("too large")
+
+    monkeypatch.setattr(OPTIMIZERS["adam"], "step", step)
+    refused_with(model, path, tree, r"training cannot go on from it \(too large\)")
+
+
+def test_settings_of_the_solver_that_are_not_those_of_the_estimator_are_refused(unfinished):
+    model, path = unfinished
+    tree = read_checkpoint(str(path))
+    tree["solver"]["optimizer"]["beta_2"] = 1.5
+    refused_with(model, path, tree, "its solver has {'beta_1': 0.9, 'beta_2': 1.5")
 
 
 IMPOSSIBLE = [
