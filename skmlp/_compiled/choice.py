@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from itertools import pairwise
@@ -158,6 +159,8 @@ def load_loops() -> Loops:
     try:
         with _loading:
             loops: Loops = import_module("skmlp._compiled.loops.all").LOOPS
+            with suppress(Exception):  # the first call imports the rest of numba
+                loops["add_bias"](np.zeros((1, 1)), np.zeros(1))
     except Exception as error:
         FAILURES["import"] = f"{type(error).__name__}: {error}"
         return {}

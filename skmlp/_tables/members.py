@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from joblib import parallel_backend
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -211,7 +212,9 @@ def _trees(
     categorical = np.arange(X.shape[1]) < plan.n_categorical
     settings = {**(plan.trees or {}), "categorical_features": categorical, "random_state": seed}
     validation = (X_val, y_val.numbers, y_val.w) if len(y_val.labels) else None
-    return fit_trees(settings, X, y.numbers, y.w, validation, deadline)
+    # on a worker of a cluster, the trees must not send what they prepare back to the cluster
+    with parallel_backend("sequential"):
+        return fit_trees(settings, X, y.numbers, y.w, validation, deadline)
 
 
 def _rest(seconds: float | None, start: float) -> float | None:
