@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from joblib import effective_n_jobs
+from joblib import effective_n_jobs, parallel_backend
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -179,3 +179,8 @@ def _fit_or_interrupt(member: Any, request: FitRequest) -> None:
     """Fit the member; raise KeyboardInterrupt even if its training ended with a whole model."""
     if fit_estimator(member, request):
         raise KeyboardInterrupt
+
+
+def on_this_worker() -> Any:
+    """Return a context in which a member on a worker sends nothing back to the cluster."""
+    return parallel_backend("sequential")

@@ -6,13 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from joblib import parallel_backend
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmlp._data.request import FitRequest
 from skmlp._engine.types import FloatArray, IndexArray
-from skmlp._ensemble.members import fit_network, share_of_time, turns_left
+from skmlp._ensemble.members import fit_network, on_this_worker, share_of_time, turns_left
 from skmlp._ensemble.splits import Split
 from skmlp._fit.callbacks import FitTasks, NetworkTask
 from skmlp._tables.evidence import Evidence, LearntFeatures
@@ -212,8 +211,7 @@ def _trees(
     categorical = np.arange(X.shape[1]) < plan.n_categorical
     settings = {**(plan.trees or {}), "categorical_features": categorical, "random_state": seed}
     validation = (X_val, y_val.numbers, y_val.w) if len(y_val.labels) else None
-    # on a worker of a cluster, the trees must not send what they prepare back to the cluster
-    with parallel_backend("sequential"):
+    with on_this_worker():
         return fit_trees(settings, X, y.numbers, y.w, validation, deadline)
 
 
