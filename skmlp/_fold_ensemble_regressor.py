@@ -1,6 +1,5 @@
 """The ensemble of regressors, with standard deviations and intervals from held-out rows."""
 
-import math
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -10,7 +9,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.validation import column_or_1d
 
-from skmlp._data.numbers import check_domain, scored_targets
+from skmlp._data.numbers import score_of_numbers, scored_targets
 from skmlp._engine.types import FloatArray, IndexArray
 from skmlp._ensemble.base import BaseFoldEnsemble
 from skmlp._ensemble.conformal import needed_rows, upper_bound
@@ -377,11 +376,7 @@ class FoldEnsembleRegressor(RegressorMixin, BaseFoldEnsemble):
         y, w = scored_targets(X, y, sample_weight)
         loss, targets = self.estimators_[0]._loss, self.estimators_[0]._targets
         predicted = self._corrected(self._mean_of_networks(X)[0])
-        with np.errstate(all="ignore"):
-            score = loss.score(targets.standardized_values(predicted), targets.encode(y), w)
-        if math.isnan(score):
-            check_domain(y, loss, "y")
-        return score
+        return score_of_numbers(loss, targets, y, targets.encode(y), predicted, w)
 
     def _mean_of_networks(self, X: Any) -> tuple[FloatArray, Any]:
         """Return the mean prediction, with a column for each output, and its dtype to the user."""

@@ -1,6 +1,5 @@
 """The regressor: its manual, predictions and scores."""
 
-import math
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -22,7 +21,12 @@ from skmlp._choices import (
     WeightInit,
 )
 from skmlp._compat import Interval, StrOptions, fit_context
-from skmlp._data.numbers import check_domain, plain_numbers, scored_targets
+from skmlp._data.numbers import (
+    check_domain,
+    plain_numbers,
+    score_of_numbers,
+    scored_targets,
+)
 from skmlp._data.regression_targets import (
     RegressionTargets,
     continued_regression_targets,
@@ -548,11 +552,7 @@ class NumpyMLPRegressor(RegressorMixin, BaseNumpyMLP):
         y, w = scored_targets(X, y, sample_weight)
         encoded = self._targets.encode(y)
         predicted = self._predict_valid_by_chunks(X, self._loss.predict)
-        with np.errstate(all="ignore"):
-            score = self._loss.score(self._targets.standardized_values(predicted), encoded, w)
-        if math.isnan(score):
-            check_domain(y, self._loss, "y")
-        return score
+        return score_of_numbers(self._loss, self._targets, y, encoded, predicted, w)
 
     def input_gradient(self, X: Any, output: int | None = None) -> FloatArray:
         """Return the gradient of each row's prediction by its features, by backpropagation.

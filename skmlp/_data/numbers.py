@@ -1,5 +1,6 @@
 """Target values that are numbers: as plain arrays, nothing masked, nothing missing, no text."""
 
+import math
 from decimal import Decimal
 from numbers import Real
 from typing import Any
@@ -97,3 +98,25 @@ def _not_numbers(y: npt.NDArray[Any], name: str) -> str:
         f"{name} must be numeric, got values of {y.dtype} such as {example!r}. Convert {name} to "
         "numbers; for class labels use NumpyMLPClassifier."
     )
+
+
+def score_of_numbers(
+    loss: RegressionLoss,
+    targets: Any,
+    y: FloatArray,
+    encoded: FloatArray,
+    predicted: FloatArray,
+    w: FloatArray | None,
+) -> float:
+    """Return the score of predictions in units of y, given y also as `targets` encodes it.
+
+    Raises
+    ------
+    ValueError
+        If the score is not a number, since y has values outside the domain of the loss.
+    """
+    with np.errstate(all="ignore"):
+        score = loss.score(targets.standardized_values(predicted), encoded, w)
+    if math.isnan(score):
+        check_domain(y, loss, "y")
+    return score
