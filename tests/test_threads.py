@@ -21,6 +21,11 @@ BLAS = ThreadpoolController().select(user_api="blas")
 pytestmark = pytest.mark.skipif(not len(BLAS), reason="threadpoolctl knows no BLAS here")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def limit_of_blas():
+    """Leave BLAS the threads that the machine gives it."""
+
+
 def limits():
     return [library.num_threads for library in BLAS.lib_controllers]
 

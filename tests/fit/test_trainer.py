@@ -31,6 +31,11 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 # --- The validation set -----------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module", autouse=True)
+def limit_of_blas():
+    """Leave BLAS the threads that the machine gives it."""
+
+
 def test_a_given_validation_set_spares_the_split():
     model = small(early_stopping=True).fit(X_train, y_train, X_val=X_val, y_val=y_val)
     split = small(early_stopping=True, validation_fraction=0.2).fit(X_train, y_train)

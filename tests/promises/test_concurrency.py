@@ -44,6 +44,11 @@ SETTINGS = {
 every_setting = pytest.mark.parametrize("params", SETTINGS.values(), ids=SETTINGS)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def limit_of_blas():
+    """Leave BLAS the threads that the machine gives it."""
+
+
 def new_model(params, seed=0):
     return NumpyMLPClassifier((20, 10), max_iter=6, random_state=seed, **{"n_threads": 1, **params})
 

@@ -32,6 +32,11 @@ METHODS = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def limit_of_blas():
+    """Leave BLAS the threads that the machine gives it."""
+
+
 @pytest.fixture(autouse=True)
 def two_threads():
     with threadpool_limits(2):
