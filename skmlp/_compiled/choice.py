@@ -150,9 +150,8 @@ def _state_of(model: Any) -> Any:
     if not hasattr(model, "_state"):
         check_is_fitted(model)
         raise TypeError(
-            f"model={model!r} is a {type(model).__name__}; give a network, that is a "
-            "NumpyMLPClassifier or a NumpyMLPRegressor, such as the last step of a pipeline or a "
-            "member of an ensemble."
+            f"model is a {type(model).__name__}; give a NumpyMLPClassifier or a NumpyMLPRegressor, "
+            "such as the last step of a pipeline or a member of an ensemble."
         )
     return model._state
 

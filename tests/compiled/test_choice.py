@@ -111,7 +111,7 @@ def test_only_fitted_networks_are_explained():
     with pytest.raises(NotFittedError, match="not fitted yet"):
         explain_kernels(small())
     pipeline = make_pipeline(small(max_iter=2)).fit(X_train, y_train)
-    with pytest.raises(TypeError, match=r"is a Pipeline; give a network"):
+    with pytest.raises(TypeError, match="model is a Pipeline; give a NumpyMLPClassifier"):
         explain_kernels(pipeline)
 
 
