@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.utils.validation import check_is_fitted
 
 from skmlp._engine.kernels import FAILURES, NO_LOOPS, Loops
 
@@ -113,6 +114,10 @@ def explain_kernels(model: Any = None) -> str:
 
     Raises
     ------
+    NotFittedError
+        If the model is not fitted.
+    TypeError
+        If the model is no network of skmlp, but for example a pipeline.
     ValueError
         If `SKMLP_KERNELS` has another value.
 
@@ -124,9 +129,9 @@ def explain_kernels(model: Any = None) -> str:
     """
     switch = _switch()
     if model is not None:
-        compiled = model._state.compiled
+        compiled = _state_of(model).compiled
         used = "compiled loops" if compiled else "NumPy"
-        if compiled is None:
+        if compiled is None and model.solver == "lbfgs":
             return f"{used}: the solver {model.solver!r} has no use for loops"
         return f"{used} in the last training of this model; now {explain_kernels()}"
     loops = NO_LOOPS if switch == "numpy" else load_loops()
@@ -138,6 +143,17 @@ def explain_kernels(model: Any = None) -> str:
         reason = f"{SWITCH} is {switch!r}"
     given_up = "".join(f"; not for {name} ({why})" for name, why in FAILURES.items())
     return f"{Choice(loops, reason)}{given_up}"
+
+
+def _state_of(model: Any) -> Any:
+    """Return the training state of a fitted network."""
+    if not hasattr(model, "_state"):
+        check_is_fitted(model)
+        raise TypeError(
+            f"model is a {type(model).__name__}; give a NumpyMLPClassifier or a NumpyMLPRegressor, "
+            "such as the last step of a pipeline or a member of an ensemble."
+        )
+    return model._state
 
 
 _loading = threading.RLock()

@@ -8,6 +8,9 @@ import joblib
 import numpy as np
 import pytest
 from networks import X_train, small, y_train
+from sklearn.exceptions import NotFittedError
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
 
 from skmlp import NumpyMLPClassifier, NumpyMLPRegressor, explain_kernels
 from skmlp._compiled import choice
@@ -93,6 +96,23 @@ def test_the_explanation_tells_what_a_model_was_trained_with(name, switch):
     assert f"{SWITCH} is {name!r}" in explain_kernels()
     lbfgs = small(solver="lbfgs", max_iter=2).fit(X_train, y_train)
     assert explain_kernels(lbfgs) == "NumPy: the solver 'lbfgs' has no use for loops"
+
+
+def test_the_explanation_blames_no_solver_that_has_not_trained_the_model(switch):
+    switch("auto")
+    model = small(solver="lbfgs", max_iter=2).fit(X_train, y_train).set_params(solver="adam")
+    assert explain_kernels(model).startswith("NumPy in the last training of this model; now")
+    twin = MLPClassifier(max_iter=2).fit(X_train, y_train)
+    model = NumpyMLPClassifier.from_sklearn(twin)
+    assert explain_kernels(model).startswith("NumPy in the last training of this model; now")
+
+
+def test_only_fitted_networks_are_explained():
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        explain_kernels(small())
+    pipeline = make_pipeline(small(max_iter=2)).fit(X_train, y_train)
+    with pytest.raises(TypeError, match="model is a Pipeline; give a NumpyMLPClassifier"):
+        explain_kernels(pipeline)
 
 
 def test_the_explanation_names_loops_that_were_given_up(monkeypatch, switch):

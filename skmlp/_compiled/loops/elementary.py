@@ -190,7 +190,7 @@ def tanh(x: Any) -> Any:
 
 
 def normal_density(x: Any) -> Any:
-    """Return exp(-x^2 / 2) for |x| <= 20; x^2 is taken apart, so that no digit of it is lost."""
+    """Return exp(-x^2 / 2), 0 for |x| > 20; x^2 is taken apart, so that no digit of it is lost."""
 
 
 def normal_cdf(x: Any) -> Any:
@@ -296,16 +296,16 @@ def _tanh(x: Any) -> Any:
 @_inline(normal_density)
 def _normal_density(x: Any) -> Any:
     p = _PRECISIONS[x]
-    half, end = map(p.real, (0.5, 20))
+    zero, half, end = map(p.real, (0, 0.5, 20))
     real, integer, mask = p.real, p.integer, p.upper_half
 
     def code(x: Any) -> Any:
-        t = abs(x)
-        t = end if t > end else t
+        size = abs(x)
+        t = end if size > end else size
         upper = integer(real(t).view(integer) & mask).view(real)
         rest = (t - upper) * (t + upper)
         power, q = _power_and_rest(-half * upper * upper, -half * rest)
-        return power * q + power
+        return zero if size > end else power * q + power
 
     return code
 

@@ -2,6 +2,9 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from numba import config, njit
@@ -13,6 +16,22 @@ if config.DISABLE_JIT:
 LOOPS: dict[str, Callable[..., Any]] = {}
 
 
+def digest(folder: Path) -> str:
+    """Return a text that changes with the modules in the folder."""
+    files = sorted(folder.glob("*.py"))
+    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
+
+
+_DIGEST = digest(Path(__file__).parent)
+
+
+_OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"contract", "reassoc"},
+}
+
+
 def loop(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile the function at its first call for each precision; enter it into `LOOPS`.
 
@@ -20,17 +39,35 @@ def loop(function: Callable[..., Any]) -> Callable[..., Any]:
     nan are what they are. Other threads may run meanwhile. What is compiled is kept on disk, where
     a folder can be written to.
     """
-    options: dict[str, Any] = {
-        "nogil": True,
-        "error_model": "numpy",
-        "fastmath": {"contract", "reassoc"},
-    }
+    # names the files: numba looks for changes in the module of the function, not in `elementary`
+    function.__qualname__ += f"_{_DIGEST}"
     try:
-        compiled = njit(cache=True, **options)(function)
+        kept = njit(cache=True, **_OPTIONS)(function)
     except RuntimeError:  # no folder can be written to
-        compiled = njit(**options)(function)
-    LOOPS[function.__name__] = compiled
+        kept = njit(**_OPTIONS)(function)
+    else:
+        kept.compile = _without_bad_files(kept)
+    LOOPS[function.__name__] = kept
     return function
+
+
+def _without_bad_files(kept: Any) -> Callable[[Any], Any]:
+    """Return the method that compiles a loop for given types, or loads it from disk.
+
+    A file may be damaged, or hold the code for other types, as two processes that write at the same
+    time can leave it. Then, and where files cannot be written, the loop is compiled without them.
+    """
+    load_or_compile = kept.compile
+
+    def compile_for(types: Any) -> Any:
+        with suppress(Exception):
+            code = load_or_compile(types)
+            if types in kept.overloads:
+                return code
+        fresh = LOOPS[kept.__name__] = njit(**_OPTIONS)(kept.py_func)
+        return fresh.compile(types)
+
+    return compile_for
 
 
 def _after_fork() -> None:

@@ -65,6 +65,15 @@ def test_loops_take_infinities_and_nan_as_the_activation_does(name, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+def test_the_loop_of_the_slope_of_gelu_is_1_far_above_0(dtype):
+    z = np.array([[25, 1e20, np.finfo(dtype).max]], dtype)
+    kept, delta = np.zeros_like(z), np.ones_like(z)
+    loops.LOOPS["gelu"](z, kept)
+    loops.LOOPS["gelu_backward"](z, kept, delta)
+    assert (delta == 1).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_loop_of_a_derivative_is_0_where_delta_is_0_and_dropout_has_cleared_a(name, dtype):
     z = rows((4, 5), dtype)

@@ -37,6 +37,76 @@ def test_where_no_folder_can_be_written_to_a_loop_is_compiled_all_the_same(monke
     assert cached == [True, False]
 
 
+@pytest.fixture
+def folder(monkeypatch, tmp_path):
+    """Return an empty folder in which numba keeps loops."""
+    monkeypatch.setattr(registry.config, "CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(registry, "LOOPS", {})
+    return tmp_path
+
+
+def compile_total():
+    """Enter a loop as a new process would."""
+
+    @registry.loop
+    def total(a, w):
+        result = 0.0
+        for i in range(len(a)):
+            result += a[i] if w is None else a[i] * w[i]
+        return result
+
+
+def total(*arguments):
+    return registry.LOOPS["total"](*arguments)
+
+
+def test_a_loop_whose_file_has_the_code_for_other_types_is_compiled_anew(folder):
+    a, w = np.ones(3), np.array([0.0, 0.0, 2.0])
+    compile_total()
+    assert (total(a, None), total(a, w)) == (3, 2)
+    without_w, with_w = sorted(folder.rglob("*.nbc"))
+    with_w.write_bytes(without_w.read_bytes())
+    compile_total()
+    assert (total(a, w), total(a, None), total(a, w)) == (2, 3, 2)
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+def test_a_loop_whose_file_is_damaged_is_compiled_anew(kind, folder):
+    compile_total()
+    total(np.ones(3), None)
+    (file,) = folder.rglob(f"*.{kind}")
+    file.write_bytes(file.read_bytes()[:40])
+    compile_total()
+    assert total(np.ones(3), None) == 3
+
+
+def test_a_loop_that_cannot_be_written_to_disk_is_compiled_all_the_same(folder):
+    compile_total()
+    for path in folder.iterdir():
+        path.rmdir()
+        path.write_text("in place of the folder")
+    assert total(np.ones(3), None) == 3
+
+
+def test_a_loop_on_disk_is_loaded_until_a_module_of_loops_changes(folder, monkeypatch):
+    hits = []
+    for digest in ("before", "before", "after"):
+        monkeypatch.setattr(registry, "_DIGEST", digest)
+        compile_total()
+        total(np.ones(3), None)
+        hits.append(len(registry.LOOPS["total"].stats.cache_hits))
+    assert hits == [0, 1, 0]
+
+
+def test_the_digest_changes_with_each_module(tmp_path):
+    digests = set()
+    for text in ("a", "b"):
+        (tmp_path / "activations.py").write_text("loops")
+        (tmp_path / "elementary.py").write_text(text)
+        digests.add(registry.digest(tmp_path))
+    assert len(digests) == 2
+
+
 PROGRAM = """
 import os, threading
 from numba.core.compiler_lock import global_compiler_lock
