@@ -1,14 +1,12 @@
 import inspect
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_digits
 from sklearn.preprocessing import scale
+from type_checks import run_mypy
 
 import skmlp
 from skmlp import NumpyMLPClassifier, NumpyMLPRegressor, recipes
@@ -105,35 +103,28 @@ def test_types_are_given_for_all_parameters_of_regressors_but_those_of_a_run():
     assert set(recipes.RegressionParameters.__annotations__) == parameters - OF_A_RUN
 
 
-def run_mypy(program, folder):
-    """Run mypy on the program as a user who ignores that scikit-learn has no types does."""
+@pytest.fixture(scope="module")
+def check(tmp_path_factory):
+    """Return a function that runs mypy on a program."""
     pytest.importorskip("mypy")
-    (folder / "program.py").write_text(program, encoding="utf-8")
-    options = ["--ignore-missing-imports", "--follow-imports=silent", "--show-error-codes"]
-    return subprocess.run(
-        [sys.executable, "-m", "mypy", *options, "--cache-dir", folder / "cache", "program.py"],
-        cwd=folder,
-        env=os.environ | {"MYPYPATH": str(Path(skmlp.__file__).parents[1])},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    folder = tmp_path_factory.getbasetemp() / "types"  # one cache for all modules
+    folder.mkdir(exist_ok=True)
+    return lambda program: run_mypy(program, folder)
 
 
-def test_program_of_a_user_has_no_type_error(tmp_path):
-    result = run_mypy(USERS_PROGRAM, tmp_path)
+def test_program_of_a_user_has_no_type_error(check):
+    result = check(USERS_PROGRAM)
     assert (result.returncode, result.stdout) == (0, "Success: no issues found in 1 source file\n")
 
 
-def test_wrong_parameters_in_the_program_of_a_user_are_type_errors(tmp_path):
+def test_wrong_parameters_in_the_program_of_a_user_are_type_errors(check):
     wrong = """
 from skmlp import recipes
 
 typo: recipes.NetworkParameters = {"hidden_layers": (8,)}
 unknown: recipes.NetworkParameters = {"solver": "adamax"}
 """
-    result = run_mypy(wrong, tmp_path)
+    result = check(wrong)
     assert result.returncode == 1
     assert [
         line.partition(": ")[0] for line in result.stdout.splitlines() if ": error: " in line

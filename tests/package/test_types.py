@@ -1,13 +1,7 @@
 """A project of a user, which trains, searches, inspects and saves models, has no type errors."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
-
-import skmlp
+from type_checks import run_mypy
 
 PROGRAM = """
 from typing import Any
@@ -107,24 +101,11 @@ def main() -> None:
 
 @pytest.fixture(scope="module")
 def check(tmp_path_factory):
-    """Return what mypy says of a program; scikit-learn has no types of its own to ignore."""
+    """Return a function that returns what mypy says of a program."""
     pytest.importorskip("mypy")
-    folder = tmp_path_factory.mktemp("types")
-
-    def run(program, *options):
-        (folder / "program.py").write_text(program, encoding="utf-8")
-        ignored = ["--ignore-missing-imports", "--follow-imports=silent", "--cache-dir", "cache"]
-        return subprocess.run(
-            [sys.executable, "-m", "mypy", *ignored, *options, "program.py"],
-            cwd=folder,
-            env=os.environ | {"MYPYPATH": str(Path(skmlp.__file__).parents[1])},
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        ).stdout
-
-    return run
+    folder = tmp_path_factory.getbasetemp() / "types"  # one cache for all modules
+    folder.mkdir(exist_ok=True)
+    return lambda program, *options: run_mypy(program, folder, *options).stdout
 
 
 @pytest.mark.parametrize("options", [[], ["--strict"]], ids=["default", "strict"])

@@ -10,6 +10,7 @@ import pytest
 from make_models import LABELS, ROWS, network, small
 from numpy.testing import assert_array_equal
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.fixes import parse_version
 
 from skmlp import NumpyMLPClassifier
 from skmlp._persistence.check_model import known_names
@@ -232,6 +233,10 @@ def test_a_generator_among_the_parameters_is_checked_too():
     loaded(state_of() | {"random_state": rng})
     stands = rng.get_state(legacy=False)
     stands["state"]["pos"] = 10**6
+    if parse_version(np.__version__) >= parse_version("2.5"):  # makes no such generator
+        with pytest.raises(ValueError, match="position"):
+            rng.set_state(stands)
+        return
     rng.set_state(stands)  # is not drawn from
     refused(state_of() | {"random_state": rng}, "position is beyond its end")
 

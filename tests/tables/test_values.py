@@ -43,7 +43,7 @@ def test_a_zone_is_converted_to_utc():
         Decimal("nan"),
         Decimal("sNaN"),
         np.float32("nan"),
-        np.datetime64("NaT"),
+        np.datetime64("NaT", "ns"),
     ],
 )
 def test_what_is_missing(value):
