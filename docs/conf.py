@@ -1,6 +1,7 @@
 """How Sphinx builds the site from these pages, the docstrings and the examples."""
 
 import inspect
+import re
 from importlib.metadata import metadata
 from typing import Any
 
@@ -152,6 +153,11 @@ def shorten_signature(
     return f"({', '.join(first)}, ...)", ""
 
 
+def end_blocks_without_an_empty_line(app: Sphinx, page: str, source: list[str]) -> None:
+    """Remove the line by which doctest knows the end of an example on a Markdown page."""
+    source[0] = re.sub(r"\n\n```$", "\n```", source[0], flags=re.MULTILINE)
+
+
 def public_names() -> set[str]:
     """Return every public name in full, and with a class its public methods."""
     names = set()
@@ -172,6 +178,7 @@ def check_that_the_reference_is_complete(app: Sphinx, env: Any) -> None:
 
 def setup(app: Sphinx) -> None:
     """Connect the functions above."""
+    app.connect("source-read", end_blocks_without_an_empty_line)
     app.connect("autodoc-process-signature", shorten_signature)
     app.connect("missing-reference", link_to_scikit_learn)
     app.connect("env-check-consistency", check_that_the_reference_is_complete)

@@ -3,15 +3,16 @@ Probabilities that can be trusted
 =================================
 
 Of all rows to which a model gives a probability of 0.8, four fifths should belong to the class. A
-network that is trained to the end is too sure of itself. What helps: an average of several
-networks, early stopping by the loss, and scikit-learn's calibration.
+network that is trained for too long is overconfident: its probabilities are too close to 0 and 1.
+Three remedies are averaging several networks, early stopping by the loss, and scikit-learn's
+calibration.
 """
 
 # %%
-# How sure, and how often right
-# -----------------------------
-# The accuracies are about the same. The log loss, lower is better, shows what a wrong confidence
-# costs: most of it comes from answers that the network is sure of, and wrong.
+# Accuracy and log loss
+# ---------------------
+# The accuracies are about the same. The log losses, where lower is better, are not: most of the
+# loss of an overconfident model comes from rows whose wrong class has a high probability.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -64,8 +65,8 @@ for name, model in models.items():
 # %%
 # The reliability curve
 # ---------------------
-# On the diagonal a probability means what it says. A line that is flatter belongs to a model that
-# is too sure of itself, a steeper one to a model that could be more so.
+# On the diagonal, predicted probabilities equal the observed frequencies. A line that is flatter
+# than the diagonal belongs to an overconfident model, a steeper line to an underconfident one.
 
 # colours of Okabe and Ito, which people with colour-blindness can tell apart
 styles = {
@@ -90,10 +91,10 @@ panel.set(
 panel.legend(loc="upper left")
 
 # %%
-# Where the certainty goes
-# ------------------------
-# One network puts most rows close to 0 or 1, though one label in twenty of these data was made
-# wrong on purpose, and nobody can be surer than 0.95.
+# The distribution of the probabilities
+# -------------------------------------
+# The single network gives most rows a probability close to 0 or 1. But one label in twenty of these
+# data was made wrong on purpose, so no probability above 0.95 can be right.
 
 figure, panel = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
 for name, values in probabilities.items():

@@ -3,15 +3,16 @@ A rare class
 ============
 
 One row in twenty belongs to the class that matters. A network that has learnt the frequencies well
-hardly ever predicts it. Weights for the classes, or another threshold, shift the balance between
-rows that are missed and false alarms. They are two ways along the same curve.
+hardly ever predicts this class. Class weights, or another threshold, find more rows of the rare
+class and raise more false alarms. Both choose a point on nearly the same curve.
 """
 
 # %%
 # What class_weight changes
 # -------------------------
-# With ``class_weight="balanced"`` both classes count the same in the loss. Most rare rows are then
-# found, at the price of false alarms. Each row of the matrices adds up to 1.
+# With ``class_weight="balanced"``, both classes have the same influence on the loss. The network
+# then finds most rows of the rare class, and raises more false alarms. Each row of a matrix sums to
+# 1.
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import make_classification
@@ -72,10 +73,10 @@ figure.suptitle("Shares of the rows of each class")
 # The same curve
 # --------------
 # Precision is the share of alarms that are right, recall the share of rare rows that are found. The
-# curves of both models run close to each other: the weights have moved the point where each of them
-# stands, and have not made the ranking of the rows much better. So a threshold on the probabilities
-# of the unweighted model does as well. scikit-learn's `TunedThresholdClassifierCV` finds one, by
-# the measure that you choose; the probabilities stay what they are.
+# curves of both models are close to each other: class weights have moved the point at which the
+# model predicts, but have not ranked the rows much better. A threshold on the probabilities of the
+# unweighted model does as well. scikit-learn's `TunedThresholdClassifierCV` finds the threshold for
+# the metric that you choose, and leaves the probabilities unchanged.
 
 models["tuned threshold"] = TunedThresholdClassifierCV(
     build(), scoring="balanced_accuracy", cv=3
@@ -93,9 +94,8 @@ for (name, model), color, marker in zip(models.items(), colors, "os^", strict=Tr
         f"balanced accuracy {balanced_accuracy_score(y_test, predicted):.3f}"
     )
     if name != "tuned threshold":
-        PrecisionRecallDisplay.from_estimator(
-            model, X_test, y_test, name=name, ax=panel, color=color
-        )
+        PrecisionRecallDisplay.from_estimator(model, X_test, y_test, name=name, ax=panel)
+        panel.lines[-1].set_color(color)
     panel.plot(recall, precision, marker, color=color, markersize=9, label=f"predict, {name}")
 panel.set(xlabel="Recall", ylabel="Precision", title="The rare class", xlim=(0, 1.02))
 panel.legend(loc="lower left", fontsize="small")

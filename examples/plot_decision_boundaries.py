@@ -2,15 +2,15 @@
 What a network can separate
 ===========================
 
-With two features one can see what a network has learnt: the colour is the probability that it gives
-to the second class. More units, and other activation functions, draw other boundaries.
+With two features, we can draw what a network has learnt: the colour is the probability of the
+second class. Networks with more units, or with other activation functions, learn other boundaries.
 """
 
 # %%
 # From a line to a curve
 # ----------------------
-# Without a hidden layer the model is logistic regression, and its boundary a line. Each relu unit
-# adds one bend. A few units are too few for two moons, and a second layer makes sharper corners.
+# Without a hidden layer, the model is a logistic regression, and the boundary is a line. Each relu
+# unit adds one bend. Three units are too few for two moons; a second layer makes sharper corners.
 
 import matplotlib.pyplot as plt
 from matplotlib.colors import LinearSegmentedColormap
@@ -73,12 +73,13 @@ show(
 )
 
 # %%
-# `alpha=1` keeps the boundaries smooth: with the default of 0.0001, the larger networks would draw
-# around single points. :ref:`sphx_glr_gallery_plot_regularisation.py` shows other remedies.
+# `alpha=1` keeps the boundaries smooth. With the default of 0.0001, the boundaries of the larger
+# networks would bend around single points. :ref:`sphx_glr_gallery_plot_regularisation.py` shows
+# other remedies.
 #
 # The shape of the activation
 # ---------------------------
-# relu gives straight pieces, tanh and silu smooth curves. Each hidden layer may have its own.
+# relu gives straight pieces, tanh and silu smooth curves. Each layer can have another activation.
 
 show(
     {

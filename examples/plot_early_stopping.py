@@ -2,17 +2,17 @@
 Early stopping that hardly costs accuracy
 =========================================
 
-`early_stopping=True` ends a training when the accuracy on a tenth of the rows no longer rises. That
-is often too soon: of 135 rows, two right answers more are a rise of 0.015, and then a plateau may
-last for many epochs, while the model still improves. Going by the loss on the same rows sees every
-step of progress.
+`early_stopping=True` ends training when the accuracy on a tenth of the rows no longer rises. This
+is often too soon: with 135 validation rows, the accuracy changes in steps of 0.007, and can stay
+constant for many epochs while the model still improves. The loss on the same rows shows this
+progress.
 """
 
 # %%
 # Two criteria on the same training
 # ---------------------------------
-# The initial weights, the split and the order of the rows are the same for both, so the curves lie
-# on each other as far as both go. What differs is the end: the accuracy stands still by chance.
+# Both networks have the same initial weights, split and order of rows, so their curves are the same
+# up to the epoch in which the first one stops: the accuracy has stayed constant by chance.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -56,9 +56,9 @@ panels[0].legend(title="Stopped (dot: best epoch)")
 # %%
 # What each costs, by cross-validation
 # ------------------------------------
-# `refit=True` trains once more, on all rows, for as many epochs as were best: the rows that were
-# set aside are then learnt from too. The time without early stopping depends on `tol` and
-# `max_iter` alone.
+# `refit=True` trains a second time, on all rows, for the best number of epochs, so the model also
+# learns from the rows that were held out. Without early stopping, the training time depends on
+# `tol` and `max_iter` only.
 
 ways = {
     "no early stopping": {"max_iter": 500},

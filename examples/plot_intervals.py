@@ -2,10 +2,10 @@
 Intervals for predictions
 =========================
 
-A prediction says more with an interval that contains the true value in 90 % of all cases. A network
-with the quantile loss predicts the ends of such intervals. On rows that it was not trained on they
-contain fewer values than they should. `FoldEnsembleRegressor` corrects this on rows that were held
-out.
+A prediction is more useful with an interval that contains the true value in 90 % of all cases. A
+network with the quantile loss predicts both ends of such intervals. On rows that the network was
+not trained on, these intervals contain too few values. `FoldEnsembleRegressor` corrects the
+intervals with held-out rows.
 """
 
 # %%
@@ -45,10 +45,11 @@ panel.set(xlabel="x", ylabel="y", title="Quantiles of one network")
 panel.legend(loc="lower left")
 
 # %%
-# A single network promises nothing
-# ---------------------------------
-# With ten features, of which five say nothing of y, a network that is trained for 200 epochs
-# overfits 750 rows. Its intervals contain 90 % of the training rows, but fewer of the test rows.
+# A single network guarantees no coverage
+# ---------------------------------------
+# Five of the ten features contain no information about y, so a network that is trained for 200
+# epochs overfits the 750 rows. Its intervals contain 90 % of the training rows, but fewer of the
+# test rows.
 
 X, y = make_friedman1(4000, noise=2.0, random_state=0)
 X_train, X_test, y_train, y_test = train_test_split(X, y, train_size=750, random_state=0)
@@ -69,9 +70,9 @@ for panel, rows, title in (
 # %%
 # Intervals from held-out rows
 # ----------------------------
-# Each network of the ensemble holds out a part of the rows. Their errors decide how wide the
-# intervals of new rows are. `predict_interval` takes any coverage; with the quantile loss the
-# predicted levels are corrected as well.
+# Each network of the ensemble holds out a part of the rows, and the errors on these rows determine
+# the width of the intervals. `predict_interval` accepts any coverage. With the quantile loss, the
+# predicted quantiles are corrected as well.
 
 means = FoldEnsembleRegressor(
     NumpyMLPRegressor(early_stopping=True, **settings), random_state=0
@@ -94,7 +95,7 @@ for panel, model, title in (
 # %%
 # Any coverage
 # ------------
-# On the diagonal, as many test rows are in the interval as were asked for.
+# On the diagonal, the share of the test rows in the intervals equals the requested coverage.
 
 asked = np.linspace(0.1, 0.95, 18)
 found = []

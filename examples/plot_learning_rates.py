@@ -2,16 +2,16 @@
 Learning rates that rise and fall
 =================================
 
-A high learning rate makes fast progress, a low one finds the bottom. The schedules of
-`learning_rate` start with one and end with the other. Here are their shapes, and what they gain
-when there is time for 20 epochs only.
+A high learning rate makes fast progress; a low learning rate gets closer to the minimum. The
+schedules of `learning_rate` start high and end low. This page shows their shapes, and compares them
+in trainings of 20 epochs.
 """
 
 # %%
 # The shapes
 # ----------
-# `learning_rate_curve_` records the rate at the end of each epoch. A `warmup_epochs` above 0 lets
-# the rate rise from 0 before its schedule goes on.
+# `learning_rate_curve_` records the learning rate at the end of each epoch. With `warmup_epochs`
+# above 0, the learning rate rises from 0 before the schedule continues.
 
 import warnings
 
@@ -67,9 +67,9 @@ panel.legend()
 # %%
 # What they gain
 # --------------
-# A constant rate of 0.001, which is the default, is far from the bottom when the time is over. The
-# schedules can start with a higher one because it falls later. ("cosine" has three epochs of
-# warm-up here.)
+# With the default, a constant learning rate of 0.001, the loss is still far from the minimum after
+# 20 epochs. The schedules can start with a higher learning rate because it falls later. ("cosine"
+# has three epochs of warm-up here.)
 
 for name, model in models.items():
     print(f"{name:12} log loss on test rows: {log_loss(y_test, model.predict_proba(X_test)):.3f}")
@@ -81,6 +81,6 @@ for name, model in models.items():
 panel.set(yscale="log", title="Loss on the test rows")
 
 # %%
-# The three that are planned for `max_iter` epochs ("linear", "cosine", "one_cycle") make their best
-# progress at the end, so `max_iter` is the length of the training with them, and no upper bound.
+# "linear", "cosine" and "one_cycle" are planned for `max_iter` epochs and make much of their
+# progress at the end. With them, `max_iter` is the length of the training, not an upper bound.
 plt.show()

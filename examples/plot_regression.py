@@ -2,18 +2,18 @@
 Predicting numbers
 ==================
 
-`NumpyMLPRegressor` takes the place of scikit-learn's MLPRegressor. This page trains it on
-scikit-learn's diabetes data: ten measurements of 442 patients, and the progress of the disease a
-year later. Then it compares losses on data with outliers.
+`NumpyMLPRegressor` replaces scikit-learn's MLPRegressor. This page trains it on scikit-learn's
+diabetes data: ten measurements of 442 patients, and the progress of the disease a year later. Then
+it compares losses on data with outliers.
 """
 
 # %%
 # The scale of the target
 # -----------------------
-# The target has a mean of 152. With `standardize_target=True` the network is trained on the
-# standardised target, and still predicts in units of y. Without it, most epochs are spent on the
-# way from 0 to 152. Both stop early, and are trained again on all rows for as many epochs as were
-# best. (These data are known to be nearly linear.)
+# The target has a mean of 152. With `standardize_target=True`, the network is trained on the
+# standardised target, and still predicts in units of y. Without it, training needs most of its
+# epochs to get from 0 to 152. Both networks stop early, and are trained a second time, on all rows,
+# for the best number of epochs. (The target is known to depend almost linearly on the features.)
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -43,8 +43,8 @@ print(f"linear model        R^2 {cross_val_score(linear, X, y, cv=3).mean():.2f}
 # %%
 # Curves and errors
 # -----------------
-# The score of a regressor is R^2: 1 for perfect predictions, 0 for the mean of y. scikit-learn's
-# display shows the predictions of rows that the network was not trained on.
+# The score of a regressor is R^2: 1 for perfect predictions, 0 for a model that always predicts the
+# mean of y. scikit-learn's `PredictionErrorDisplay` shows the predictions for the test rows.
 
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
 model = make_pipeline(StandardScaler(), models["target standardised"]).fit(X_train, y_train)
@@ -61,9 +61,9 @@ for panel, title in zip(panels, ["Loss", "Score", "Test rows"], strict=True):
 # %%
 # A loss for outliers
 # -------------------
-# One target in eight is wrong here, and always too large. The squared error estimates the mean, and
-# the wrong targets are part of it. The absolute error estimates the median, which they hardly
-# change. Huber's loss is between the two.
+# In this example, one target in eight is wrong, and always too large. The squared error estimates
+# the mean, which the wrong targets raise. The absolute error estimates the median, which they
+# hardly change. Huber's loss is between the two.
 
 rng = np.random.RandomState(0)
 x = np.sort(rng.uniform(-3, 3, 400))

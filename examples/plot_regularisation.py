@@ -2,16 +2,16 @@
 Against overfitting: penalties and noise
 ========================================
 
-A network with more parameters than rows can learn its training rows by heart. Here 10,000
-parameters meet 200 images. What helps is a price on large weights, or something random in training
-that makes learning by heart impossible.
+A network with more parameters than rows can memorise its training rows. In this example, a network
+with 10,000 parameters is trained on 200 images. Two kinds of remedies are a penalty on large
+weights, and randomness in training, which makes memorising impossible.
 """
 
 # %%
-# Learnt by heart
-# ---------------
-# The loss on the training rows falls to nearly 0. That on other rows stands still after ten epochs:
-# what is learnt from there on says nothing about them.
+# A network that memorises
+# ------------------------
+# The loss on the training rows falls to nearly 0. The loss on the other rows stops falling after
+# ten epochs: what the network learns from then on does not help it to predict other rows.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -44,14 +44,14 @@ def train(seed=0, **settings):
 
 display = TrainingCurveDisplay.from_estimator(train(alpha=0))
 display.ax_[0].set_yscale("log")
-display.figure_.suptitle("200 images, learnt by heart")
+display.figure_.suptitle("200 memorised images")
 
 # %%
-# Something random
-# ----------------
-# Dropout leaves out units, noise disturbs the features. Batch normalisation is random too, because
-# each batch has a mean and a scale of its own. All three act in training only, and each is one
-# keyword. One choice of 200 images says little, so the curves are means over five.
+# Randomness in training
+# ----------------------
+# Dropout leaves out units; noise disturbs the features. Batch normalisation is random as well,
+# because each batch has another mean and scale. All three act in training only, and each is one
+# keyword. One choice of 200 images says little, so each curve is the mean over five choices.
 
 remedies = {
     "nothing": {},
@@ -76,14 +76,16 @@ panel.yaxis.set_minor_formatter("")
 panel.legend()
 
 # %%
-# Without a remedy, the loss stops falling after about ten epochs. Each remedy ends below. The two
-# that work best alone are better together: noise in the features, and batch normalisation.
+# Without a remedy, the loss stops falling after about ten epochs. With each remedy, the loss ends
+# lower. Noise in the features and batch normalisation, the two best remedies, are even better
+# together.
 #
 # How strong a penalty
 # --------------------
-# `alpha` is the one parameter that is always worth a search. Here 400 rows have 40 features, of
-# which six say something. With too low a price the network fits the others too, with too high a
-# price it learns little. scikit-learn's own display shows where to look:
+# `alpha` is always worth a search. In this example, 400 rows have 40 features, of which six contain
+# information about the class. With a penalty that is too weak, the network also fits the other
+# features; with a penalty that is too strong, it learns little. scikit-learn's
+# `ValidationCurveDisplay` shows the best strength:
 
 X, y = make_classification(400, 40, n_informative=6, n_redundant=0, flip_y=0.05, random_state=0)
 network = NumpyMLPClassifier(

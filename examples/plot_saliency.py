@@ -2,15 +2,15 @@
 Which pixels matter
 ===================
 
-`input_gradient` carries the derivative of the loss one step further back than training needs it: to
-the features of each row. It shows which pixels of an image the prediction depends on.
+`input_gradient` returns the derivative of the loss with respect to the features of each row. For
+images, it shows on which pixels the prediction depends.
 """
 
 # %%
 # Maps of single images
 # ---------------------
-# Where the map is red, more ink would make the predicted digit less probable; where it is blue,
-# more probable. Pale pixels hardly matter for this image. Each map has its own scale.
+# Where a map is red, more ink would make the predicted digit less probable; where it is blue, more
+# probable. Pale pixels hardly matter for this image. Each map has its own scale.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -53,10 +53,10 @@ figure.suptitle("Images, and the gradient of the loss by their pixels")
 # %%
 # Over all images
 # ---------------
-# The mean of the absolute gradients says which pixels matter for the test images together.
-# Permutation importance asks another question, by how much the accuracy falls when a pixel is
-# shuffled among the images, and finds the same region. It needs a prediction of all rows for each
-# pixel and repetition, the gradient one pass back and forth.
+# The mean of the absolute gradients shows which pixels matter for all test images. Permutation
+# importance answers another question: by how much does the accuracy fall if a pixel is shuffled
+# among the images? Both find the same region. Permutation importance needs a prediction of all rows
+# for each pixel and each repetition; the gradient needs one forward and one backward pass.
 
 mean_gradient = abs(model.input_gradient(X_test, y_test)).mean(axis=0)
 importance = permutation_importance(model, X_test, y_test, n_repeats=5, random_state=0)

@@ -2,15 +2,16 @@
 A table with columns of any kind
 ================================
 
-`TabularClassifier` takes a table as it is: numbers with gaps, categories, dates, and words. It
-needs no pipeline and no tuning. The table here is made up, so we know which columns matter.
+`TabularClassifier` accepts a table as it is: numbers with missing values, categories, dates and
+text. It needs no pipeline and no tuning. The table in this example is synthetic, so we know which
+columns matter.
 """
 
 # %%
 # The table
 # ---------
-# Do customers cancel? They do so more often in their first months, at a high price, and with some
-# plans. The city says nothing. A tenth of the prices is missing.
+# The classifier predicts which customers cancel. They cancel more often in their first months, at a
+# high price, and with some plans. The city has no influence. A tenth of the prices is missing.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -44,9 +45,9 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_sta
 # %%
 # Two models
 # ----------
-# `quality="fast"` trains in a third of the time. The rival is scikit-learn's boosted trees, which
-# need dates as numbers and categories by name. The log loss, lower is better, counts how good the
-# probabilities are.
+# `quality="fast"` trains in a third of the time. We compare with scikit-learn's boosted trees,
+# which need dates as numbers, and a list of the categorical columns. The log loss, where lower is
+# better, measures how good the probabilities are.
 
 
 def for_trees(table):
@@ -76,7 +77,7 @@ for name, p in probabilities.items():
         y_test == "cancels", p[:, 0], n_bins=6, name=name, ax=panel, **styles[name]
     )
 panel.set(
-    xlabel="Predicted probability of cancels",
+    xlabel="Predicted probability that the customer cancels",
     ylabel="Share of rows that cancel",
     title="What a probability means",
 )
@@ -85,8 +86,8 @@ panel.legend(loc="upper left")
 # %%
 # Which columns matter
 # --------------------
-# By how much does the log loss rise if a column is shuffled? Each member of the ensemble answers on
-# rows that it has held out, so that no test rows are needed.
+# By how much does the log loss rise if the entries of a column are shuffled? Each member of the
+# ensemble predicts the rows that it held out, so no test rows are needed.
 
 # sphinx_gallery_thumbnail_number = 2
 display = ImportancesDisplay.from_estimator(model, X_train, y_train, random_state=0)

@@ -2,16 +2,16 @@
 Watching a network learn
 ========================
 
-Three plots answer the first questions about a trained network: has it learnt enough, or too much;
-what do its units look for; and what does it still get wrong? The data are scikit-learn's images of
-handwritten digits, 8 x 8 pixels each.
+Three plots answer the first questions about a trained network. Has it been trained for long enough,
+or for too long? Which patterns do its units respond to? What does it get wrong? The data are
+scikit-learn's images of handwritten digits, 8 x 8 pixels each.
 """
 
 # %%
 # Learning curves
 # ---------------
-# With early stopping, a part of the training rows is set aside, and after each epoch the network is
-# measured on it. The dot marks the epoch whose parameters were kept.
+# With early stopping, a part of the training rows is held out, and the network is evaluated on
+# these rows after each epoch. The dot marks the epoch whose parameters are kept.
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
@@ -45,10 +45,10 @@ display.ax_[0].set_yscale("log")
 display.figure_.suptitle("Loss and accuracy of one network")
 
 # %%
-# Several models in one picture
-# -----------------------------
-# A dict gives each model its name. A display draws on Axes of yours, too, and its `ax_` are there
-# to adjust: small losses are told apart best on a logarithmic scale.
+# Several models in one figure
+# ----------------------------
+# A dict gives each model a name. Displays can also draw on existing Axes (`ax=`), and the attribute
+# `ax_` lets you adjust the result. Small losses are easier to compare on a logarithmic scale.
 
 display = TrainingCurveDisplay.from_estimator(
     {
@@ -63,10 +63,10 @@ accuracy.set_ylim(0.9, 1)
 display.figure_.suptitle("Two learning rates, and dropout")
 
 # %%
-# What the units look for
-# -----------------------
-# Each unit of the first layer has a weight for every pixel: ink where they are red raises its
-# value, ink where they are blue lowers it. The units with the longest weight vectors come first.
+# What the units respond to
+# -------------------------
+# Each unit of the first layer has a weight for every pixel: ink on red pixels raises the value of
+# the unit, ink on blue pixels lowers it. The units with the largest weights come first.
 
 display = WeightsDisplay.from_estimator(model)
 display.figure_.suptitle("Weights of the first layer")
@@ -74,8 +74,8 @@ display.figure_.suptitle("Weights of the first layer")
 # %%
 # What it gets wrong
 # ------------------
-# The mistakes that a model is sure of are worth a look: some images are hard for us as well, others
-# show what the training rows lack.
+# Look at the mistakes of which the model is most certain: some images are difficult for people as
+# well, others show which kind of training rows is missing.
 
 display = MistakesDisplay.from_estimator(
     model, X_test, y_test, n_images=8, im_kw={"cmap": "gray_r"}
@@ -85,7 +85,7 @@ display.figure_.suptitle("Mistakes, the surest first")
 # %%
 # All in one figure
 # -----------------
-# Each display also draws into Axes of yours. Several images share the place of one.
+# All displays can draw on existing Axes. Displays of several images divide the space of one.
 
 # sphinx_gallery_thumbnail_number = 5
 figure, panels = plt.subplots(

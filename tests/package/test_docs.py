@@ -3,6 +3,7 @@ import inspect
 import itertools
 import re
 import tomllib
+import warnings
 from ast import literal_eval
 from fnmatch import fnmatch
 from pathlib import Path
@@ -162,7 +163,21 @@ def test_python_on_a_page_is_a_quote_or_a_doctest(page):
     assert all(block.startswith(">>> ") for block in blocks)
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+class ExampleRunner(doctest.DocTestRunner):
+    """Also report the warnings whose class the line of the example does not name."""
+
+    def __init__(self, report):
+        super().__init__(optionflags=doctest.ELLIPSIS)
+        self.report, self.example = report, None
+
+    def report_start(self, out, test, example):
+        self.example = example
+
+    def note(self, message, category, *where):
+        if issubclass(category, UserWarning) and category.__name__ not in self.example.source:
+            self.report.append(f"{self.example.source}{category.__name__}: {message}\n")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_examples_on_a_page_give_what_it_says(page, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)  # some save files
@@ -170,8 +185,11 @@ def test_examples_on_a_page_give_what_it_says(page, monkeypatch, tmp_path):
     text = re.sub(r"^```.*$", "", text_of(page), flags=re.MULTILINE)
     examples = doctest.DocTestParser().get_doctest(text, {}, name_of(page), str(page), 0)
     report = []
-    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
-    runner.run(examples, out=report.append)
+    runner = ExampleRunner(report)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = runner.note  # restored with the filters
+        runner.run(examples, out=report.append)
     pyplot.close("all")
     assert not report, "".join(report)
 

@@ -130,3 +130,21 @@ reveal_type(NumpyMLPClassifier().fit([[1]], [1]).predict_proba([[1]]))
         "TabularClassifier",
     ]
     assert types[3].startswith("numpy.ndarray")
+
+
+def test_wrong_use_is_a_type_error(check):
+    uses = [
+        'NumpyMLPClassifier(hidden_layer_sizes="a")',
+        'NumpyMLPClassifier(activation="rellu")',
+        'NumpyMLPClassifier(alpha="0.1")',
+        "NumpyMLPClassifier(layers=3)",
+        'NumpyMLPRegressor("mse")',
+        'NumpyMLPRegressor(class_weight="balanced")',
+        "NumpyMLPClassifier().fit([[1]])",
+        "NumpyMLPClassifier().to_onnx(3)",
+        'TabularClassifier(trees="no")',
+    ]
+    names = "NumpyMLPClassifier, NumpyMLPRegressor, TabularClassifier"
+    output = check("\n".join([f"from skmlp import {names}", *uses])).splitlines()
+    refused = {int(line.split(":")[1]) - 2 for line in output if ": error:" in line}
+    assert [use for i, use in enumerate(uses) if i not in refused] == []
