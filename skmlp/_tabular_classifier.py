@@ -395,8 +395,11 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         check_class_labels(labels)
         return labels
 
-    def _class_weights(self, y: npt.NDArray[Any]) -> FloatArray | None:
-        return None if self.class_weight is None else compute_sample_weight(self.class_weight, y)
+    def _class_weights(self, y: npt.NDArray[Any], rows: IndexArray | None) -> FloatArray | None:
+        if self.class_weight is None:
+            return None
+        counted = rows if self.class_weight == "balanced" else None
+        return compute_sample_weight(self.class_weight, y, indices=counted)
 
     def _fit_columns(
         self, columns: Columns, y: npt.NDArray[Any], w: FloatArray | None, request: TableRequest
