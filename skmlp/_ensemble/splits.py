@@ -111,10 +111,25 @@ def checked_groups(groups: Any, X: Any) -> npt.NDArray[Any] | None:
     Raises
     ------
     ValueError
-        If their number is not that of the rows, or if values are masked.
+        If their number is not that of the rows, if values are masked, or if there are several for
+        a row, or values of kinds that cannot be compared.
     """
     if groups is None:
         return None
     check_not_masked(groups, "groups")
     indexable(X, groups)
-    return np.asarray(groups)
+    groups = np.asarray(groups)
+    if groups.ndim != 1 and groups.shape != (len(groups), 1):
+        raise ValueError(
+            f"groups must have one value for each row, but has shape {groups.shape}. Join several "
+            "values into one, such as a text."
+        )
+    groups = groups.ravel()
+    try:
+        np.unique(groups)
+    except TypeError as error:
+        raise ValueError(
+            f"groups has values of kinds that cannot be compared: {error}. Replace missing values, "
+            "and make all values text, or all numbers."
+        ) from error
+    return groups
