@@ -411,7 +411,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         targets = Targets(y, numbers, codes, w)
         plan = self._plan(len(rows))
         splits = self._splits(y, request, plan.network, rng)
-        check_all_classes(y, splits)
+        check_all_classes(y, splits, self.classes_)
         ensemble = BlendedEnsemble()
         counts = self.reader_.counts_
         ensemble.fit_readers(columns.take(rows), counts, targets.take(rows), rng)

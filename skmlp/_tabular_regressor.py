@@ -18,7 +18,7 @@ from skmlp._tables.base import BaseTabular, TableRequest
 from skmlp._tables.evidence import EvidenceReader, LearntFeatures
 from skmlp._tables.features import PlainFeatures
 from skmlp._tables.importances import check_training_rows, held_out_importances
-from skmlp._tables.quiet import without_convergence_warnings
+from skmlp._tables.quiet import without_training_warnings
 from skmlp._tables.recipe import regression_settings, with_fitting_batches
 from skmlp._tables.table_reader import Columns
 from skmlp._tables.target_codes import codes_of_numbers
@@ -322,7 +322,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         self.ensemble_ = self._make_ensemble(len(rows))
         if has_callbacks(self):
             self.ensemble_.set_callbacks(*self._skl_callbacks)
-        with without_convergence_warnings():
+        with without_training_warnings():
             self.ensemble_.fit(features, y, w, groups=request.groups)
 
     def _features(self, columns: Columns) -> FloatArray:

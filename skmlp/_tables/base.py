@@ -133,6 +133,7 @@ class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
     @fit_context(prefer_skip_nested_validation=False)
     def _fit(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> None:
         """Do the work of `fit`, which restores the earlier state if a step fails."""
+        self._check_settings()
         self._check_names(X, y, reset=True)
         targets = self._read_targets(y)
         check_consistent_length(X, targets)

@@ -46,6 +46,11 @@ def row_weights(
         _check_not_all_zero(w)
     of_classes = class_weights(None if w is None else np.flatnonzero(w))
     if of_classes is not None:
+        if not (np.isfinite(of_classes).all() and (of_classes >= 0).all()):
+            raise ValueError(
+                "class_weight must give each class a finite weight of at least 0, but gives "
+                f"weights from {of_classes.min():g} to {of_classes.max():g}."
+            )
         w = of_classes if w is None else w * of_classes
         _check_not_all_zero(w)
     return None if w is None else w / w[w != 0].mean()

@@ -63,6 +63,8 @@ def test_no_splits_and_no_training_rows_are_refused():
         splits([])
     with pytest.raises(ValueError, match="Split 1 of cv has no training rows"):
         splits([([0], [1]), ([2], [3])], rows=np.array([0, 1, 3]))
+    with pytest.raises(ValueError, match="Split 1 of cv does not fit the 12 rows"):
+        splits([([0], [1]), ([2], [12])])
 
 
 def test_groups_are_as_many_as_rows():

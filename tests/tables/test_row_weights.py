@@ -40,6 +40,7 @@ def test_rows_of_weight_zero_do_not_count_for_the_weights_of_classes(sample_weig
         ([0, 1, 0, 1], [1.0, 0, 1, 0], "All rows have the weight 0"),
         ([1, -1, 1, 1], None, "[Nn]egative"),
         ([1, np.nan, 1, 1], None, "NaN"),
+        (None, [1.0, np.inf, 1, 1], "class_weight must give each class a finite weight"),
         (np.ma.array([1.0, 2, 3, 4], mask=[0, 1, 0, 0]), None, "sample_weight is a masked array"),
     ],
 )
