@@ -153,7 +153,7 @@ class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
         """Raise ValueError if the columns are not those of `fit`; with `reset`, remember them."""
         if not reset and self._has_names_of_fit(X):
             return
-        if reset or len(getattr(X, "shape", (0, 0))) != 2:
+        if reset or len(getattr(X, "shape", ())) != 2:
             columns_of(X)  # what is no table, or has duplicates, is refused before names are read
         try:
             validate_data(self, X, y, reset=reset, skip_check_array=True)

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 
@@ -25,6 +26,19 @@ def test_a_fit_that_fails_leaves_the_earlier_model(kind):
 def test_rows_cannot_be_predicted_before_fit(kind):
     with pytest.raises(ValueError, match="not fitted"):
         kind().predict(X)
+
+
+@every_kind
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [({"a": [1], "b": [2]}, "X is a dict"), ([{"a": 1, "b": 2}], "list of dicts"), (5, "shape")],
+)
+@pytest.mark.filterwarnings("error")
+def test_what_is_no_table_is_refused_before_names_are_read(kind, table, message):
+    model = kind({**SMALL, "max_iter": 1}, n_members=1, random_state=0)
+    model.fit(pd.DataFrame(X, columns=["a", "b"]), TARGETS[kind])
+    with pytest.raises(ValueError, match=message):
+        model.predict(table)
 
 
 @every_kind
