@@ -408,6 +408,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         self.classes_ = distinct_labels(y[rows])
         numbers, _ = positions(y, self.classes_)
         codes = codes_of_classes(numbers, len(self.classes_), w)
+        codes = codes._replace(groups=checked_groups(request.groups, request.X))
         targets = Targets(y, numbers, codes, w)
         plan = self._plan(len(rows))
         splits = self._splits(y, request, plan.network, rng)
