@@ -166,7 +166,7 @@ def _check_entries(values: npt.NDArray[Any], name: str) -> None:
             )
 
 
-def _has_no_value(kind: type) -> bool:
+def _has_no_value(kind: Any) -> bool:
     """Return whether objects of a type cannot be compared by their value."""
-    has_text = kind.__repr__ not in _NO_NATURAL_TEXT or kind.__str__ is not object.__str__
-    return not has_text or kind.__hash__ is None
+    has_no_text = kind.__repr__ in _NO_NATURAL_TEXT and kind.__str__ is object.__str__
+    return has_no_text or kind.__hash__ is None
