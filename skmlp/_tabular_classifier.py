@@ -395,8 +395,11 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         check_class_labels(labels)
         return labels
 
-    def _class_weights(self, y: npt.NDArray[Any]) -> FloatArray | None:
-        return None if self.class_weight is None else compute_sample_weight(self.class_weight, y)
+    def _class_weights(self, y: npt.NDArray[Any], rows: IndexArray | None) -> FloatArray | None:
+        if self.class_weight is None:
+            return None
+        counted = rows if self.class_weight == "balanced" else None
+        return compute_sample_weight(self.class_weight, y, indices=counted)
 
     def _fit_columns(
         self, columns: Columns, y: npt.NDArray[Any], w: FloatArray | None, request: TableRequest
@@ -405,10 +408,11 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         self.classes_ = distinct_labels(y[rows])
         numbers, _ = positions(y, self.classes_)
         codes = codes_of_classes(numbers, len(self.classes_), w)
+        codes = codes._replace(groups=checked_groups(request.groups, request.X))
         targets = Targets(y, numbers, codes, w)
         plan = self._plan(len(rows))
         splits = self._splits(y, request, plan.network, rng)
-        check_all_classes(y, splits)
+        check_all_classes(y, splits, self.classes_)
         ensemble = BlendedEnsemble()
         counts = self.reader_.counts_
         ensemble.fit_readers(columns.take(rows), counts, targets.take(rows), rng)

@@ -11,6 +11,7 @@ from sklearn.utils import Bunch, Tags, check_array, check_consistent_length, che
 
 from skmlp._engine.types import FloatArray, IndexArray
 from skmlp._ensemble.held_out import as_columns
+from skmlp._ensemble.splits import checked_groups
 from skmlp._fit.callbacks import has_callbacks
 from skmlp._fold_ensemble_regressor import FoldEnsembleRegressor
 from skmlp._regressor import NumpyMLPRegressor
@@ -18,7 +19,7 @@ from skmlp._tables.base import BaseTabular, TableRequest
 from skmlp._tables.evidence import EvidenceReader, LearntFeatures
 from skmlp._tables.features import PlainFeatures
 from skmlp._tables.importances import check_training_rows, held_out_importances
-from skmlp._tables.quiet import without_convergence_warnings
+from skmlp._tables.quiet import without_training_warnings
 from skmlp._tables.recipe import regression_settings, with_fitting_batches
 from skmlp._tables.table_reader import Columns
 from skmlp._tables.target_codes import codes_of_numbers
@@ -313,6 +314,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         )
         in_use = columns.take(rows)
         target = codes_of_numbers(as_columns(y[rows]), None if w is None else w[rows])
+        groups = checked_groups(request.groups, request.X)
+        target = target._replace(groups=None if groups is None else groups[rows])
         self.features_ = PlainFeatures("auto").fit(in_use, counts)
         self.evidence_ = EvidenceReader().fit(in_use, counts, target, rng)
         self.learnt_ = LearntFeatures()
@@ -322,7 +325,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         self.ensemble_ = self._make_ensemble(len(rows))
         if has_callbacks(self):
             self.ensemble_.set_callbacks(*self._skl_callbacks)
-        with without_convergence_warnings():
+        with without_training_warnings():
             self.ensemble_.fit(features, y, w, groups=request.groups)
 
     def _features(self, columns: Columns) -> FloatArray:

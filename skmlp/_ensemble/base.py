@@ -26,7 +26,7 @@ from skmlp._ensemble.folds import (
     number_of_members,
     rows_in_use,
 )
-from skmlp._ensemble.members import fit_members
+from skmlp._ensemble.members import check_no_checkpoint, fit_members
 from skmlp._ensemble.splits import (
     Split,
     checked_groups,
@@ -155,11 +155,7 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
     def _fit(self, request: FitRequest, groups: Any) -> None:
         """Do the work of `fit`, which restores the earlier state if a step fails."""
         deadline = None if self.max_time is None else time.time() + self.max_time
-        if self.estimator.checkpoint_path is not None:
-            raise ValueError(
-                f"The estimator has checkpoint_path={self.estimator.checkpoint_path!r}, which all "
-                "networks of the ensemble would share. Set it to None."
-            )
+        check_no_checkpoint(self.estimator)
         X, y, w = self._validated(request)
         rows = rows_in_use(len(y), w)
         if len(rows) == 0:

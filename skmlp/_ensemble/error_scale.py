@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn import config_context
 from sklearn.preprocessing import StandardScaler
 
 from skmlp._engine.types import FloatArray, IndexArray
@@ -68,7 +69,7 @@ def fit_error_scale(
     if len(size) >= _MIN_ROWS and has_folds and np.ptp(size, axis=0).all():
         inputs = _inputs(X, predicted)
         fitted["scaler"] = StandardScaler(with_mean=not sparse.issparse(inputs)).fit(inputs)
-        inputs = fitted["scaler"].transform(inputs)
+        inputs = _scaled(fitted["scaler"], inputs)
         if folds is None:
             folds = balanced_folds(size if size.shape[1] > 1 else size[:, 0], _N_FOLDS, rng)
         fitted["networks"] = _networks(inputs, size, w, folds, rng)
@@ -95,10 +96,16 @@ def error_scale(fitted: dict[str, Any], X: Any, predicted: FloatArray) -> FloatA
     """
     relative = np.ones_like(predicted)
     if fitted["networks"]:
-        inputs = fitted["scaler"].transform(_inputs(X, predicted))
+        inputs = _scaled(fitted["scaler"], _inputs(X, predicted))
         values = [as_columns(network.predict(inputs)) for network in fitted["networks"]]
         relative = np.clip(np.mean(values, axis=0), *fitted["range"])
     return fitted["unit"] * np.sqrt(_variance(relative, fitted, fitted["share"]))
+
+
+def _scaled(scaler: StandardScaler, inputs: Any) -> Any:
+    """Return scaled inputs as an array, even if transformers are set to return frames."""
+    with config_context(transform_output="default"):
+        return scaler.transform(inputs)
 
 
 def _inputs(X: Any, predicted: FloatArray) -> Any:

@@ -99,6 +99,15 @@ def fit_members(
     return members
 
 
+def check_no_checkpoint(estimator: Any) -> None:
+    """Raise ValueError if a network to clone would write checkpoints."""
+    if estimator.checkpoint_path is not None:
+        raise ValueError(
+            f"The estimator has checkpoint_path={estimator.checkpoint_path!r}, which all "
+            "networks of the ensemble would share. Set it to None."
+        )
+
+
 def turns_left(n_members: int, n_jobs: int | None) -> list[int]:
     """Return for each member how many are trained one after the other from its turn on."""
     n_workers = min(effective_n_jobs(n_jobs), n_members)

@@ -48,7 +48,8 @@ def splits_by_splitter(
     splitter = check_cv(estimator.cv, y, classifier=is_classifier(estimator))
     splits = []
     for i, (train, test) in enumerate(splitter.split(X, y, groups)):
-        train, test = (np.intersect1d(np.arange(len(y))[part], rows) for part in (train, test))
+        train, test = (_rows_of_part(part, len(y), i) for part in (train, test))
+        train, test = np.intersect1d(train, rows), np.intersect1d(test, rows)
         if len(train) == 0:
             raise ValueError(
                 f"Split {i} of cv has no training rows of weight above 0. Give a cv with training "
@@ -59,6 +60,17 @@ def splits_by_splitter(
         raise ValueError("cv gives no splits. Give one or more, or cv=None.")
     n = len(splits) if isinstance(n_members, str) else n_members
     return [splits[i % len(splits)] for i in range(n)]
+
+
+def _rows_of_part(part: Any, n_rows: int, i: int) -> IndexArray:
+    """Return the rows of a part of split i, which is given as indices or as a mask."""
+    try:
+        return np.arange(n_rows)[part]
+    except IndexError as error:
+        raise ValueError(
+            f"Split {i} of cv does not fit the {n_rows} rows: {error}. Give indices or masks of "
+            "these rows."
+        ) from error
 
 
 def splits_by_folds(
@@ -92,9 +104,12 @@ def splits_by_folds(
     return [Split(np.setdiff1d(rows, fold), fold) for fold in held_out]
 
 
-def check_all_classes(y: npt.NDArray[Any], splits: list[Split]) -> None:
-    """Raise ValueError if a member would not know all classes."""
-    classes = distinct_labels(np.concatenate([y[rows] for split in splits for rows in split]))
+def check_all_classes(
+    y: npt.NDArray[Any], splits: list[Split], classes: npt.NDArray[Any] | None = None
+) -> None:
+    """Raise ValueError if a member would not know all classes, by default those in the splits."""
+    if classes is None:
+        classes = distinct_labels(np.concatenate([y[rows] for split in splits for rows in split]))
     for i, split in enumerate(splits):
         _, unknown = positions(classes, distinct_labels(y[split.train]))
         if len(unknown):
@@ -111,10 +126,25 @@ def checked_groups(groups: Any, X: Any) -> npt.NDArray[Any] | None:
     Raises
     ------
     ValueError
-        If their number is not that of the rows, or if values are masked.
+        If their number is not that of the rows, if values are masked, or if there are several for
+        a row, or values of kinds that cannot be compared.
     """
     if groups is None:
         return None
     check_not_masked(groups, "groups")
     indexable(X, groups)
-    return np.asarray(groups)
+    groups = np.asarray(groups)
+    if groups.ndim != 1 and groups.shape != (len(groups), 1):
+        raise ValueError(
+            f"groups must have one value for each row, but has shape {groups.shape}. Join several "
+            "values into one, such as a text."
+        )
+    groups = groups.ravel()
+    try:
+        np.unique(groups)
+    except TypeError as error:
+        raise ValueError(
+            f"groups has values of kinds that cannot be compared: {error}. Replace missing values, "
+            "and make all values text, or all numbers."
+        ) from error
+    return groups

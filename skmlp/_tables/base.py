@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
@@ -84,8 +85,11 @@ class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
     ) -> None:
         """Train on columns that have been read, and set the fitted attributes."""
 
-    def _class_weights(self, y: npt.NDArray[Any]) -> FloatArray | None:
-        """Return the weight of each row's class; None if there are no such weights."""
+    def _class_weights(self, y: npt.NDArray[Any], rows: IndexArray | None) -> FloatArray | None:
+        """Return the weight of each row's class; None if there are no such weights.
+
+        Only the given rows count, all if `rows` is None.
+        """
         return None
 
     def fit(
@@ -129,10 +133,11 @@ class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
     @fit_context(prefer_skip_nested_validation=False)
     def _fit(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> None:
         """Do the work of `fit`, which restores the earlier state if a step fails."""
+        self._check_settings()
         self._check_names(X, y, reset=True)
         targets = self._read_targets(y)
         check_consistent_length(X, targets)
-        w = row_weights(X, sample_weight, self._class_weights(targets))
+        w = row_weights(X, sample_weight, partial(self._class_weights, targets))
         rows = rows_in_use(len(targets), w)
         self.reader_ = TableReader().fit(X, rows)
         columns = self.reader_.transform(X)
@@ -148,7 +153,7 @@ class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
         """Raise ValueError if the columns are not those of `fit`; with `reset`, remember them."""
         if not reset and self._has_names_of_fit(X):
             return
-        if reset or len(getattr(X, "shape", (0, 0))) != 2:
+        if reset or len(getattr(X, "shape", ())) != 2:
             columns_of(X)  # what is no table, or has duplicates, is refused before names are read
         try:
             validate_data(self, X, y, reset=reset, skip_check_array=True)

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from skmlp._engine.types import FloatArray, IndexArray
+from skmlp._ensemble.folds import group_folds
 
 N_FOLDS = 5
 
@@ -13,6 +15,20 @@ N_FOLDS = 5
 def random_folds(n_rows: int, rng: np.random.RandomState) -> list[IndexArray]:
     """Return five disjoint folds of the rows, of sizes that differ by at most one."""
     return np.array_split(rng.permutation(n_rows), min(N_FOLDS, n_rows))
+
+
+def folds_of(
+    groups: npt.NDArray[Any] | None, n_rows: int, rng: np.random.RandomState
+) -> list[IndexArray]:
+    """Return five disjoint folds of the rows; of whole groups, if there are groups.
+
+    A single group is a single fold, for which there are no other rows to learn from.
+    """
+    if groups is None:
+        return random_folds(n_rows, rng)
+    if (groups == groups[0]).all():
+        return [np.arange(n_rows)]
+    return group_folds(groups, N_FOLDS, rng)
 
 
 def cross_fitted(

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from skmlp._engine.types import FloatArray, IndexArray
-from skmlp._tables.cross_fit import random_folds
+from skmlp._tables.cross_fit import folds_of
 from skmlp._tables.ngrams import NgramBayes, NgramReader
 from skmlp._tables.number_codes import code_columns, encode_numbers
 from skmlp._tables.one_hot import MAX_VALUES, MIN_FREQUENCY
@@ -85,7 +85,7 @@ class EvidenceReader:
         rare = [n[n < MIN_FREQUENCY].sum() > _RARE * n_rows for n in counts]
         readers = {j: NgramReader().fit(columns.words[j]) for j in np.flatnonzero(rare).tolist()}
         self.rare_ = {j: reader for j, reader in readers.items() if reader.vectorizer_ is not None}
-        values = code_columns(columns.numbers, target, random_folds(n_rows, rng))
+        values = code_columns(columns.numbers, target, folds_of(target.groups, n_rows, rng))
         self.numbers_ = {j: v for j, v in enumerate(values) if len(v) > 0}
         return self
 
@@ -123,7 +123,7 @@ class LearntFeatures:
             The features.
         """
         n_rows = len(target.weights)
-        folds = random_folds(n_rows, rng)
+        folds = folds_of(target.groups, n_rows, rng)
         self.statistics_ = [TargetStatistics() for _ in evidence.codes.T]
         self.bayes_ = [NgramBayes() for _ in evidence.ngrams]
         parts = [

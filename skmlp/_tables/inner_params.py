@@ -76,6 +76,12 @@ class InnerParamsMixin(BaseEstimator):
         settings = getattr(self, prefix)
         return dict(settings) if isinstance(settings, Mapping) else {}
 
+    def _check_settings(self) -> None:
+        """Raise ValueError if a setting is no parameter of its inner model."""
+        for prefix in self._inner_params:
+            for name in self._settings(prefix):
+                self._check_name(prefix, name)
+
     def _check_name(self, prefix: str, setting: str) -> None:
         model = self._inner_params[prefix]
         valid = model._get_param_names()  # type: ignore[attr-defined]

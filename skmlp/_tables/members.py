@@ -11,15 +11,21 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skmlp._data.request import FitRequest
 from skmlp._engine.types import FloatArray, IndexArray
-from skmlp._ensemble.members import fit_network, on_this_worker, share_of_time, turns_left
+from skmlp._ensemble.members import (
+    check_no_checkpoint,
+    fit_network,
+    on_this_worker,
+    share_of_time,
+    turns_left,
+)
 from skmlp._ensemble.splits import Split
 from skmlp._fit.callbacks import FitTasks, NetworkTask
 from skmlp._tables.evidence import Evidence, LearntFeatures
-from skmlp._tables.quiet import without_convergence_warnings
+from skmlp._tables.quiet import without_training_warnings
 from skmlp._tables.target_codes import TargetCodes
 from skmlp._tables.tree_columns import DenseCategories
 from skmlp._tables.tree_walk import MAX_ROWS, TreeWalk
-from skmlp._tables.trees import fit_trees, tree_log_proba
+from skmlp._tables.trees import check_tree_settings, fit_trees, tree_log_proba
 
 
 class Rows(NamedTuple):
@@ -155,7 +161,15 @@ def fit_members(
     -------
     members : list of Member
         The fitted members.
+
+    Raises
+    ------
+    ValueError
+        If the network has a `checkpoint_path`, or if a parameter of the trees is not valid.
     """
+    check_no_checkpoint(plan.network)
+    if plan.trees is not None:
+        check_tree_settings(plan.trees)
     # all tasks first: a task that is being pickled must not get a new sibling
     member_tasks = [None if tasks is None else tasks.network() for _ in splits]
     turns = turns_left(len(splits), n_jobs)
@@ -193,7 +207,7 @@ def _fit_member(
     if len(y_val.labels):
         X_val = np.hstack([held_out.plain, of_held_out])
         request = request._replace(X_val=X_val, y_val=y_val.labels)
-    with without_convergence_warnings():
+    with without_training_warnings():
         network = fit_network(plan.network, request, seed, task, _rest(seconds, start))
     return Member(learnt, categories, network, trees)
 

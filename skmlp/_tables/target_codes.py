@@ -1,8 +1,9 @@
 """Targets as the columns of numbers by which features are learnt from them."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from skmlp._engine.types import FloatArray, IndexArray
 
@@ -22,17 +23,21 @@ class TargetCodes(NamedTuple):
         Weights of the rows, of mean 1.
     are_classes : bool
         Whether the targets are classes.
+    groups : ndarray of shape (n_samples,) or None, default=None
+        Group of each row. No row may be told by its group's targets, which new groups do not have.
     """
 
     means: FloatArray
     classes: FloatArray
     weights: FloatArray
     are_classes: bool
+    groups: npt.NDArray[Any] | None = None
 
     def take(self, rows: IndexArray) -> "TargetCodes":
         """Return the targets of some rows."""
         means, classes, weights = self.means[rows], self.classes[rows], self.weights[rows]
-        return self._replace(means=means, classes=classes, weights=weights)
+        groups = None if self.groups is None else self.groups[rows]
+        return self._replace(means=means, classes=classes, weights=weights, groups=groups)
 
 
 def codes_of_classes(numbers: IndexArray, n_classes: int, w: FloatArray | None) -> TargetCodes:

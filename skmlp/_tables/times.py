@@ -2,13 +2,14 @@
 
 import datetime as dt
 import re
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from skmlp._engine.types import FloatArray
-from skmlp._tables.values import is_missing
+from skmlp._tables.values import cached, is_missing
 
 DAY = 86_400.0
 # seconds of each cycle, and the span that training rows must have for the cycle to matter
@@ -38,7 +39,7 @@ def as_times(values: npt.NDArray[Any]) -> npt.NDArray[np.datetime64]:
     if values.dtype.kind != "O":
         return np.full(len(values), _NAT)
     known: dict[Any, np.datetime64] = {}
-    return np.array([_cached(known, value, _time) for value in values], dtype="M8[us]")
+    return np.array([cached(known, value, _time) for value in values], dtype="M8[us]")
 
 
 def as_seconds(values: npt.NDArray[Any]) -> FloatArray:
@@ -50,7 +51,7 @@ def as_seconds(values: npt.NDArray[Any]) -> FloatArray:
     if values.dtype.kind != "O":
         return np.full(len(values), np.nan)
     known: dict[Any, float] = {}
-    return np.array([_cached(known, value, _seconds) for value in values], dtype=np.float64)
+    return np.array([cached(known, value, _seconds) for value in values], dtype=np.float64)
 
 
 class Times:
@@ -93,14 +94,6 @@ class Times:
         return features
 
 
-def _cached(known: dict[Any, Any], value: Any, function: Any) -> Any:
-    """Return the function of a value, computed once for each different value."""
-    key = type(value), value
-    if key not in known:
-        known[key] = function(value)
-    return known[key]
-
-
 def _time(value: Any) -> np.datetime64:
     """Return one date as datetime64[us], NaT if the value is none."""
     if is_missing(value):
@@ -112,11 +105,17 @@ def _time(value: Any) -> np.datetime64:
             value = dt.datetime.fromisoformat(value.strip())
         except ValueError:
             return _NAT
-    if isinstance(value, dt.datetime) and value.tzinfo is not None:
-        value = value.astimezone(dt.UTC).replace(tzinfo=None)
     if isinstance(value, dt.datetime):
-        return np.datetime64(value.replace(tzinfo=None), "us")
+        return np.datetime64(_in_utc(value), "us")
     return np.datetime64(value).astype("M8[us]") if is_time(value) else _NAT
+
+
+def _in_utc(value: dt.datetime) -> dt.datetime:
+    """Return a time without a zone, in UTC if it has one."""
+    if value.tzinfo is not None:
+        with suppress(OverflowError, ValueError):  # on the first and the last day that there is
+            value = value.astimezone(dt.UTC)
+    return value.replace(tzinfo=None)
 
 
 def _seconds(value: Any) -> float:
@@ -126,5 +125,5 @@ def _seconds(value: Any) -> float:
     if isinstance(value, dt.time):
         return value.hour * 3600 + value.minute * 60 + value.second + value.microsecond / 1e6
     if isinstance(value, np.timedelta64):
-        return float(value / np.timedelta64(1, "s"))
+        return float(value.astype("m8[us]").astype(np.int64)) / 1e6  # months cannot be divided
     return value.total_seconds() if isinstance(value, dt.timedelta) else np.nan

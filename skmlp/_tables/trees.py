@@ -17,6 +17,7 @@ from skmlp._tables.packed_trees import PackedTrees
 _STAGES = 40, 60, 90, 130, 190, 280
 _PATIENCE = 20
 _WITHOUT_STOPPING = 100
+_DECIDED = "early_stopping", "warm_start", "categorical_features"
 
 
 def fit_trees(
@@ -63,6 +64,18 @@ def fit_trees(
         if best + _PATIENCE <= n_iterations or time.time() > deadline:
             break
     return _finished(trees, best, largest)
+
+
+def check_tree_settings(settings: dict[str, Any]) -> None:
+    """Raise ValueError if parameters of the trees are not valid, or not for users to choose."""
+    for name in _DECIDED:
+        if name in settings:
+            raise ValueError(
+                f"trees has the parameter {name!r}, which cannot be chosen: trees are stopped by "
+                "the rows that the member holds out, and categories are told by the reader of the "
+                "table. Leave it out."
+            )
+    HistGradientBoostingClassifier(**settings)._validate_params()
 
 
 def tree_log_proba(trees: Any, X: FloatArray) -> FloatArray:

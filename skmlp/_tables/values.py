@@ -1,5 +1,6 @@
 """The entries of a column, whatever holds them, as one of four plain arrays."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def plain_values(column: NamedColumn) -> npt.NDArray[Any]:
     data = column.data
     try:
         values = _array_of(data)
-    except NotImplementedError as error:
+    except (NotImplementedError, ValueError, OverflowError) as error:
         raise ValueError(
             f"{column.name} has the type {data.dtype}, whose entries cannot be read: {error}. "
             "Convert the column to another type, such as text or numbers."
@@ -53,6 +54,18 @@ def plain_values(column: NamedColumn) -> npt.NDArray[Any]:
     values = values.astype(object)
     _check_entries(values, column.name)
     return values
+
+
+def cached(known: dict[Any, Any], value: Any, function: Callable[[Any], Any]) -> Any:
+    """Return the function of a value, computed once for each different value."""
+    key = type(value), value
+    try:
+        if key in known:
+            return known[key]
+    except (TypeError, ValueError):  # a signalling NaN of decimal, a timedelta64 without a unit
+        return function(value)
+    found = known[key] = function(value)
+    return found
 
 
 def is_category(column: NamedColumn) -> bool:
@@ -146,8 +159,14 @@ def _check_entries(values: npt.NDArray[Any], name: str) -> None:
                 f"Complex data not supported: {name} has complex numbers. Replace the column by "
                 "two, the real and the imaginary part."
             )
-        if kind.__repr__ in _NO_NATURAL_TEXT and kind.__str__ is object.__str__:
+        if _has_no_value(kind):
             raise ValueError(
                 f"{name} has entries of type {kind.__name__}, which have no value that could be "
                 "compared. Replace them by numbers or text."
             )
+
+
+def _has_no_value(kind: Any) -> bool:
+    """Return whether objects of a type cannot be compared by their value."""
+    has_no_text = kind.__repr__ in _NO_NATURAL_TEXT and kind.__str__ is object.__str__
+    return has_no_text or kind.__hash__ is None

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from skmlp._tables.values import is_missing
+from skmlp._tables.values import cached, is_missing
 
 _TRUTH = {"true": 1.0, "false": 0.0}
 
@@ -20,13 +20,7 @@ def as_words(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     words = np.empty(len(values), dtype=object)
     known: dict[Any, str | None] = {}
     for i, value in enumerate(values.tolist()):
-        if type(value) is str:
-            words[i] = value
-            continue
-        key = type(value), value
-        if key not in known:
-            known[key] = _word(value)
-        words[i] = known[key]
+        words[i] = value if type(value) is str else cached(known, value, _word)
     return words
 
 
@@ -42,15 +36,14 @@ def as_numbers(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     known: dict[Any, float] = {}
     numbers = np.empty(len(values))
     for i, value in enumerate(values):
-        key = type(value), value
-        if key not in known:
-            known[key] = _number(value)
-        numbers[i] = known[key]
+        numbers[i] = cached(known, value, _number)
     return numbers
 
 
 def is_number(value: Any) -> bool:
     """Return whether an object is a number or a boolean."""
+    if isinstance(value, np.timedelta64):  # an integer to NumPy
+        return False
     return isinstance(value, Real | np.bool_) or type(value).__name__ == "Decimal"
 
 
@@ -80,6 +73,12 @@ def _word(value: Any) -> str | None:
         return str(int(value))
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
         return value.isoformat()
-    if is_number(value) and np.isfinite(number := float(value)) and number.is_integer():
-        return str(int(value))
-    return str(value)
+    return str(int(value)) if is_number(value) and _is_whole(value) else str(value)
+
+
+def _is_whole(value: Any) -> bool:
+    """Return whether a number is an integer within the range of float64."""
+    try:
+        return float(value).is_integer()
+    except OverflowError:
+        return False

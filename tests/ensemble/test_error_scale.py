@@ -2,6 +2,7 @@ import warnings
 
 import numpy as np
 import pytest
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
@@ -114,3 +115,13 @@ def test_the_seed_decides_and_no_warning_reaches_the_user():
         first, again, other = (fit(X, predicted, error, seed=seed)[0] for seed in (0, 0, 1))
     assert_array_equal(first, again)
     assert not np.allclose(first, other)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_transformers_may_be_set_to_return_frames(kind):
+    X, predicted, _, error = noisy(60)
+    X = kind(X)
+    expected = error_scale(fit(X, predicted, error)[1], X, predicted)
+    with sklearn.config_context(transform_output="pandas"):
+        found = error_scale(fit(X, predicted, error)[1], X, predicted)
+    assert_array_equal(found, expected)

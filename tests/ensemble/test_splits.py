@@ -63,6 +63,8 @@ def test_no_splits_and_no_training_rows_are_refused():
         splits([])
     with pytest.raises(ValueError, match="Split 1 of cv has no training rows"):
         splits([([0], [1]), ([2], [3])], rows=np.array([0, 1, 3]))
+    with pytest.raises(ValueError, match="Split 1 of cv does not fit the 12 rows"):
+        splits([([0], [1]), ([2], [12])])
 
 
 def test_groups_are_as_many_as_rows():
@@ -72,3 +74,19 @@ def test_groups_are_as_many_as_rows():
         checked_groups([1, 2], X)
     with pytest.raises(ValueError, match="groups is a masked array"):
         checked_groups(np.ma.array(ALL, mask=ALL > 3), X)
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([("a", "b")] * 12, r"groups must have one value for each row, but has shape \(12, 2\)"),
+        ([None, *"ab" * 5, "c"], "groups has values of kinds that cannot be compared.*Replace"),
+    ],
+)
+def test_groups_that_cannot_be_told_apart_are_refused(groups, message):
+    with pytest.raises(ValueError, match=message):
+        checked_groups(groups, X)
+
+
+def test_groups_may_be_a_column():
+    assert_array_equal(checked_groups(ALL.reshape(-1, 1), X), ALL)

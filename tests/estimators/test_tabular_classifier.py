@@ -276,6 +276,12 @@ def test_jobs_do_not_change_the_result(fitted):
         ({"n_members": 0}, "n_members"),
         ({"class_weight": "even"}, "class_weight"),
         ({"max_time": 0}, "max_time"),
+        ({"network": {"epochs": 5}}, "Invalid parameter network__epochs"),
+        ({"network": {"checkpoint_path": "a"}}, "checkpoint_path='a', which all networks"),
+        ({"trees": {"early_stopping": True}}, "trees has the parameter 'early_stopping'"),
+        ({"trees": {"max_iter": None}}, "'max_iter' parameter of HistGradientBoostingClassifier"),
+        ({"class_weight": {0: -1}}, "class_weight must give .* but gives weights from -1 to 1"),
+        ({"cv": [(ROWS, ROWS[:60])]}, "split 0 have no row of class 2"),
     ],
 )
 def test_a_bad_parameter_is_named_and_changes_nothing(params, message, fitted):

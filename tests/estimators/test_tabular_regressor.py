@@ -225,3 +225,13 @@ def test_values_of_many_valued_text_are_learnt():
 def test_targets_that_are_no_numbers_are_refused():
     with pytest.raises(ValueError, match="infinity"):
         make_tabular_regressor(0).fit(X, np.where(y > 300, np.inf, y))
+
+
+def test_targets_of_a_group_do_not_tell_its_own_rows():
+    rng = np.random.RandomState(0)
+    groups = rng.randint(0, 40, 240)
+    names = np.array([f"group {i}" for i in groups], dtype=object)
+    target = rng.normal(size=40)[groups] + 0.01 * rng.normal(size=240)
+    model = make_tabular_regressor(0, max_iter=30, **SMALL)
+    lower, upper = model.fit(names[:, None], target, groups=groups).predict_interval([["new"]])
+    assert upper - lower > 2 * target.std()

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
-from skmlp._tables.cross_fit import cross_fitted, random_folds
+from skmlp._tables.cross_fit import cross_fitted, folds_of, random_folds
 
 
 @pytest.mark.parametrize(("n_rows", "sizes"), [(12, [3, 3, 2, 2, 2]), (3, [1, 1, 1])])
@@ -23,3 +23,15 @@ def test_each_row_is_computed_from_the_rows_of_other_folds():
     for fold in folds:
         others = np.setdiff1d(np.arange(13), fold)
         assert_allclose(found[fold], y[others].mean())
+
+
+def test_groups_are_in_one_fold_each():
+    groups = np.arange(40) % 8
+    folds = folds_of(groups, 40, np.random.RandomState(0))
+    assert_array_equal(np.sort(np.concatenate(folds)), np.arange(40))
+    assert sum(len({*groups[fold]}) for fold in folds) == 8
+
+
+@pytest.mark.parametrize(("groups", "sizes"), [(None, [2] * 5), (np.zeros(10), [10])])
+def test_without_several_groups_folds_are_of_rows(groups, sizes):
+    assert [len(fold) for fold in folds_of(groups, 10, np.random.RandomState(0))] == sizes

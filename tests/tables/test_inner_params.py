@@ -37,3 +37,9 @@ def test_a_setting_is_set_after_the_whole_dict():
 def test_a_name_that_is_not_known_is_refused(name):
     with pytest.raises(ValueError, match="Invalid parameter"):
         Outer().set_params(**{name: 1})
+
+
+def test_names_in_a_dict_are_checked_on_demand():
+    Outer({"C": 2})._check_settings()
+    with pytest.raises(ValueError, match="Invalid parameter line__D"):
+        Outer({"D": 2})._check_settings()

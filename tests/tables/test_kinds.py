@@ -38,6 +38,7 @@ def objects(*values):
         (objects(CLOCK), "clock"),
         (objects(SPAN, None), "duration"),
         (objects(SPAN, CLOCK), "duration"),
+        (objects(np.timedelta64(1, "D"), None), "duration"),
     ],
 )
 def test_the_kind_of_a_column(values, kind):

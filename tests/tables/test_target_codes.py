@@ -37,3 +37,8 @@ def test_numbers_of_any_size_are_standardised(scale):
 
 def test_a_constant_target_is_zero():
     assert_array_equal(codes_of_numbers(np.full((4, 1), 7.0), None).means, 0)
+
+
+def test_groups_are_taken_with_the_rows():
+    codes = codes_of_classes(np.array([0, 1, 1]), 2, None)._replace(groups=np.array(list("aba")))
+    assert codes.take(np.array([1, 2])).groups.tolist() == ["b", "a"]

@@ -32,6 +32,13 @@ def test_the_same_time_of_any_type(value):
     assert as_times(objects(value)) == NOON
 
 
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00", "9999-12-31T23:59:59"])
+@pytest.mark.parametrize("zone", ["+05:00", "-05:00"])
+def test_the_ends_of_the_calendar_have_a_time_in_any_zone(time, zone):
+    distance = as_times(objects(time + zone))[0] - np.datetime64(time, "us")
+    assert abs(distance) <= np.timedelta64(5, "h")
+
+
 @pytest.mark.parametrize("value", [None, pd.NaT, "2021", "2021-13-01", "20210701", "soon", 5, 1.5])
 def test_what_is_no_time(value):
     assert np.isnat(as_times(objects(value))[0])
@@ -42,6 +49,8 @@ def test_what_is_no_time(value):
     [
         (dt.timedelta(hours=1), 3600),
         (np.timedelta64(1500, "ms"), 1.5),
+        (np.timedelta64(2, "M"), 2 * 365.2425 / 12 * 86_400),
+        (np.timedelta64(5), 5e-6),
         (pd.Timedelta("-1h"), -3600),
         (dt.time(1, 2, 3, 500_000), 3723.5),
         (None, np.nan),

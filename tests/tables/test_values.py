@@ -1,3 +1,4 @@
+from collections import deque
 from decimal import Decimal
 
 import numpy as np
@@ -75,3 +76,9 @@ def test_a_type_that_pandas_cannot_convert_is_refused_by_name():
         ValueError, match=r"column 'a' has the type string_view.*no kernel.*Convert"
     ):
         plain_values(NamedColumn("column 'a'", Series()))
+
+
+@pytest.mark.parametrize("entry", [bytearray(b"a"), deque([1]), pd.Series([1])])
+def test_entries_that_cannot_be_compared_are_refused_by_name(entry):
+    with pytest.raises(ValueError, match=r"column 'a' has entries of type .*Replace them"):
+        plain_values(NamedColumn("column 'a'", pd.Series([entry, entry, "x"], dtype=object)))

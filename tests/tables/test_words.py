@@ -23,9 +23,10 @@ def objects(*values):
         ([True, 1, np.True_], "1"),
         (["é", "é".encode()], "é"),
         ([dt.date(2021, 7, 1)], "2021-07-01"),
-        ([None, pd.NA, np.nan, pd.NaT], None),
+        ([None, pd.NA, np.nan, pd.NaT, Decimal("sNaN")], None),
         ([float("inf"), np.inf], "inf"),
         ([2**70], str(2**70)),
+        ([10**400, Fraction(10**400)], str(10**400)),
     ],
 )
 def test_the_same_value_of_any_type_is_the_same_text(values, word):
@@ -48,6 +49,8 @@ def test_the_same_value_of_any_type_is_the_same_text(values, word):
         (dt.date(2021, 1, 1), np.nan),
         (None, np.nan),
         (pd.NA, np.nan),
+        (Decimal("sNaN"), np.nan),
+        (np.timedelta64(5, "D"), np.nan),
     ],
 )
 def test_what_reads_as_which_number(value, number):
@@ -56,4 +59,4 @@ def test_what_reads_as_which_number(value, number):
 
 def test_numbers_are_told_by_their_type():
     assert all(map(is_number, [1, 1.5, True, np.int8(1), Decimal(1), Fraction(1, 2)]))
-    assert not any(map(is_number, ["1", None, dt.timedelta(1), b"1"]))
+    assert not any(map(is_number, ["1", None, dt.timedelta(1), np.timedelta64(1, "D"), b"1"]))

@@ -1,12 +1,14 @@
 """What cannot be exported, refused by name before anything is written."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 # from here on ONNX tells which text reads as a number
 OPSET_OF_TEXT_AS_NUMBERS = 20
 _DEFAULT_OPSET = 17
 _TYPES = {"time": "dates", "duration": "durations", "clock": "times of day"}
+_HALF = re.compile("[\ud800-\udfff]")
 _READ = "number", "words", "empty"
 
 
@@ -59,9 +61,19 @@ def check_columns(readers: Sequence[Any], names: Sequence[str], missing: str, op
                 f"missing={missing!r} stands for missing entries, but is a value of column "
                 f"{name!r} in fit. Choose a text for `missing` that no column has."
             )
+        if reader.kind == "words" and (broken := _text_beyond_utf_8(reader.codes_)):
+            raise ValueError(
+                f"column {name!r} has the text {broken[0]!r} in fit, which ONNX cannot hold, since "
+                "half of a character is not UTF-8. Replace such text, and fit again."
+            )
         if has_text_as_numbers(reader) and opset < OPSET_OF_TEXT_AS_NUMBERS:
             raise ValueError(
                 f"column {name!r} has text that reads as numbers, for which opset={opset} is too "
                 f"old: give {OPSET_OF_TEXT_AS_NUMBERS} or more, or convert the column to numbers "
                 "and fit again."
             )
+
+
+def _text_beyond_utf_8(words: Iterable[str]) -> list[str]:
+    """Return the words with halves of characters, as Python has them after reading broken files."""
+    return [word for word in words if not word.isascii() and _HALF.search(word)]

@@ -15,6 +15,7 @@ from skmlp._export.tables.checks import (
     default_opset,
     has_text_as_numbers,
 )
+from skmlp._tables.readers import READERS
 
 DATES = pd.date_range("2024-01-01", periods=N)
 REFUSED = {
@@ -52,6 +53,12 @@ def test_arguments_out_of_range_are_refused(params, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         fitted_classifier().to_onnx(tmp_path / "model.onnx", **params)
     assert not any(tmp_path.iterdir())
+
+
+def test_text_that_is_not_utf_8_is_refused_by_name():
+    reader = READERS["words"](np.array(["é", "a\udcff", "b"], dtype=object))
+    with pytest.raises(ValueError, match=r"column 'name' has the text 'a\\udcff'.*Replace"):
+        check_columns([reader], ["name"], "", 17)
 
 
 def test_a_column_with_the_name_of_an_output_is_refused():
