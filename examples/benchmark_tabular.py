@@ -145,7 +145,22 @@ def real_mlp(seed: int) -> Any:
     """Return pytabkit's RealMLP by default."""
     from pytabkit import RealMLP_TD_Classifier
 
-    return RealMLP_TD_Classifier(random_state=seed, device="cpu", n_threads=1, verbosity=0)
+    network = RealMLP_TD_Classifier(random_state=seed, device="cpu", n_threads=1, verbosity=0)
+    return with_medians(network)
+
+
+def with_medians(network: Any) -> Any:
+    """Return the network behind a step that replaces missing numbers, which RealMLP refuses."""
+    from sklearn.compose import make_column_selector, make_column_transformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+
+    fill = make_column_transformer(
+        (SimpleImputer(strategy="median"), make_column_selector(dtype_include="number")),
+        remainder="passthrough",
+        verbose_feature_names_out=False,
+    )
+    return make_pipeline(fill.set_output(transform="pandas"), network)
 
 
 def scores_of_classes(
@@ -217,7 +232,8 @@ def real_mlp_regressor(seed: int) -> Any:
     """Return pytabkit's RealMLP by default."""
     from pytabkit import RealMLP_TD_Regressor
 
-    return RealMLP_TD_Regressor(random_state=seed, device="cpu", n_threads=1, verbosity=0)
+    network = RealMLP_TD_Regressor(random_state=seed, device="cpu", n_threads=1, verbosity=0)
+    return with_medians(network)
 
 
 def scores_of_numbers(
