@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -82,7 +82,7 @@ class BaseNumpyMLP(ExportMixin, CallbackSupportMixin, BaseEstimator, ABC):
     n_features_in_: int
     feature_names_in_: npt.NDArray[Any]
     _fitted_activations: list[str]
-    _fitted_threads: int | str
+    _fitted_threads: int | Literal["auto"]
     _state: TrainingState
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

@@ -1,6 +1,6 @@
 """The ensemble of classifiers, with calibrated probabilities."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -119,9 +119,9 @@ class FoldEnsembleClassifier(ClassifierMixin, BaseFoldEnsemble):
     def __init__(
         self,
         estimator: NumpyMLPClassifier,
-        n_estimators: int | str = "auto",
+        n_estimators: int | Literal["auto"] = "auto",
         *,
-        n_folds: int | str = "auto",
+        n_folds: int | Literal["auto"] = "auto",
         cv: Any = None,
         max_time: float | None = None,
         n_jobs: int | None = None,

@@ -1,7 +1,7 @@
 """The ensemble of regressors, with standard deviations and intervals from held-out rows."""
 
 from numbers import Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -190,9 +190,9 @@ class FoldEnsembleRegressor(RegressorMixin, BaseFoldEnsemble):
     def __init__(
         self,
         estimator: NumpyMLPRegressor,
-        n_estimators: int | str = "auto",
+        n_estimators: int | Literal["auto"] = "auto",
         *,
-        n_folds: int | str = "auto",
+        n_folds: int | Literal["auto"] = "auto",
         cv: Any = None,
         max_time: float | None = None,
         n_jobs: int | None = None,

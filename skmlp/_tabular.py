@@ -1,6 +1,6 @@
 """The short entries to the estimators of tables."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from skmlp._tabular_regressor import TabularRegressor
 def make_tabular_classifier(
     random_state: int | np.random.RandomState | None = None,
     *,
-    n_members: int | str = "auto",
+    n_members: int | Literal["auto"] = "auto",
     n_jobs: int | None = None,
     **network: Any,
 ) -> TabularClassifier:
@@ -61,7 +61,7 @@ def make_tabular_classifier(
 def make_tabular_regressor(
     random_state: int | np.random.RandomState | None = None,
     *,
-    n_members: int | str = "auto",
+    n_members: int | Literal["auto"] = "auto",
     n_jobs: int | None = None,
     **network: Any,
 ) -> TabularRegressor:

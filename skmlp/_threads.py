@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import joblib
 import numpy as np
@@ -73,7 +73,7 @@ class blas_threads:
 
     def __init__(
         self,
-        n_threads: int | str,
+        n_threads: int | Literal["auto"],
         products: Sequence[Product],
         dtype: npt.DTypeLike,
         repeats: int = 1,

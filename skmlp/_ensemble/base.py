@@ -3,7 +3,7 @@
 import time
 from abc import ABC, abstractmethod
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -56,8 +56,8 @@ class BaseFoldEnsemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, 
     """
 
     estimator: Any
-    n_estimators: int | str
-    n_folds: int | str
+    n_estimators: int | Literal["auto"]
+    n_folds: int | Literal["auto"]
     cv: Any
     max_time: float | None
     n_jobs: int | None

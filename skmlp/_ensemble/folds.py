@@ -1,7 +1,7 @@
 """Folds of the rows, and the fold that each member of an ensemble holds out."""
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,14 +19,14 @@ Divide: TypeAlias = Callable[[npt.NDArray[Any], int, np.random.RandomState], lis
 """From strata, a number of folds and a generator to disjoint folds of row indices."""
 
 
-def number_of_members(n_estimators: int | str, n_rows: int) -> int:
+def number_of_members(n_estimators: int | Literal["auto"], n_rows: int) -> int:
     """Return the number of members; "auto" depends on the number of rows."""
     if isinstance(n_estimators, str):
         return _MEMBERS_FOR_FEW_ROWS if n_rows <= _FEW_ROWS else _MEMBERS
     return n_estimators
 
 
-def number_of_folds(n_folds: int | str, n_rows: int) -> int:
+def number_of_folds(n_folds: int | Literal["auto"], n_rows: int) -> int:
     """Return the number of folds, at most one per row; "auto" depends on the number of rows."""
     if isinstance(n_folds, str):
         n_folds = _FOLDS_OF_FEW_ROWS if n_rows <= _FEW_ROWS else _FOLDS

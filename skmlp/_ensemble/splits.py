@@ -1,6 +1,6 @@
 """The rows that each member trains on and holds out: folds, groups, or a splitter's choice."""
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +33,7 @@ def splits_by_splitter(
     y: npt.NDArray[Any],
     groups: Any,
     rows: IndexArray,
-    n_members: int | str,
+    n_members: int | Literal["auto"],
 ) -> list[Split]:
     """Return the splits of the estimator's `cv`, over and over if there are more members.
 

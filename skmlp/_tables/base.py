@@ -52,8 +52,8 @@ class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
     """
 
     network: Mapping[str, Any] | None
-    n_members: int | str
-    n_folds: int | str
+    n_members: int | Literal["auto"]
+    n_folds: int | Literal["auto"]
     cv: Any
     quality: Literal["default", "fast"]
     max_time: float | None
@@ -143,7 +143,7 @@ class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
         columns = self.reader_.transform(X)
         self._fit_columns(columns, targets, w, TableRequest(X, y, sample_weight, groups, rows))
 
-    def _members(self) -> int | str:
+    def _members(self) -> int | Literal["auto"]:
         """Return the number of members, as a number or "auto"."""
         # a splitter decides itself
         few = self.quality == "fast" and self.n_members == "auto" and self.cv is None

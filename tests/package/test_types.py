@@ -143,6 +143,7 @@ def test_wrong_use_is_a_type_error(check):
         "NumpyMLPClassifier().fit([[1]])",
         "NumpyMLPClassifier().to_onnx(3)",
         'TabularClassifier(trees="no")',
+        'TabularClassifier(n_members="4")',
     ]
     names = "NumpyMLPClassifier, NumpyMLPRegressor, TabularClassifier"
     output = check("\n".join([f"from skmlp import {names}", *uses])).splitlines()
