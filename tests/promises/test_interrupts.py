@@ -68,11 +68,12 @@ def lines_of(method):
         return trace
 
     model = fitted_before(method)
+    tracer = sys.gettrace()  # that of a measurement of coverage
     sys.settrace(trace)
     try:
         METHODS[method](model)
     finally:
-        sys.settrace(None)
+        sys.settrace(tracer)
     return list(lines)
 
 
@@ -98,13 +99,14 @@ def interrupted(method, line, second=None):
                 raise KeyboardInterrupt
 
     limits = [library["num_threads"] for library in threadpool_info()]
+    tracer = sys.gettrace()
     sys.setprofile(profile)
     sys.settrace(trace)
     try:
         with contextlib.suppress(KeyboardInterrupt):
             METHODS[method](model)
     finally:
-        sys.settrace(None)
+        sys.settrace(tracer)
         sys.setprofile(None)
     assert [library["num_threads"] for library in threadpool_info()] == limits
     assert not _threads._entered
