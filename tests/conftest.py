@@ -1,4 +1,5 @@
 import os
+from functools import partial
 
 import pytest
 from threadpoolctl import threadpool_limits
@@ -17,3 +18,12 @@ def limit_of_blas():
     """
     with threadpool_limits(1, "blas"):
         yield
+
+
+@pytest.fixture(scope="session")
+def check(tmp_path_factory):
+    """Return a function that runs mypy on a program; all calls share a cache."""
+    pytest.importorskip("mypy")
+    from type_checks import run_mypy  # imports skmlp, for which the variables above must be set
+
+    return partial(run_mypy, tmp_path_factory.mktemp("types"))

@@ -6,7 +6,6 @@ import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_digits
 from sklearn.preprocessing import scale
-from type_checks import run_mypy
 
 import skmlp
 from skmlp import NumpyMLPClassifier, NumpyMLPRegressor, recipes
@@ -101,15 +100,6 @@ def test_types_are_given_for_all_parameters_but_those_of_a_run():
 def test_types_are_given_for_all_parameters_of_regressors_but_those_of_a_run():
     parameters = set(inspect.signature(NumpyMLPRegressor).parameters)
     assert set(recipes.RegressionParameters.__annotations__) == parameters - OF_A_RUN
-
-
-@pytest.fixture(scope="module")
-def check(tmp_path_factory):
-    """Return a function that runs mypy on a program."""
-    pytest.importorskip("mypy")
-    folder = tmp_path_factory.getbasetemp() / "types"  # one cache for all modules
-    folder.mkdir(exist_ok=True)
-    return lambda program: run_mypy(program, folder)
 
 
 def test_program_of_a_user_has_no_type_error(check):

@@ -8,10 +8,10 @@ from pathlib import Path
 import skmlp
 
 
-def run_mypy(program, folder, *options):
-    """Return what mypy says of the program; scikit-learn has no types, which the user ignores.
+def run_mypy(folder, program, *options):
+    """Return the run of mypy on the program; scikit-learn has no types, which the user ignores.
 
-    Runs with the same options share mypy's cache, which spares them most of their time.
+    Runs in a folder with the same options share mypy's cache, which spares them most of their time.
     """
     (folder / "program.py").write_text(program, encoding="utf-8")
     ignored = ["--ignore-missing-imports", "--follow-imports=silent"]

@@ -1,7 +1,6 @@
 """A project of a user, which trains, searches, inspects and saves models, has no type errors."""
 
 import pytest
-from type_checks import run_mypy
 
 PROGRAM = """
 from typing import Any
@@ -99,18 +98,9 @@ def main() -> None:
 """
 
 
-@pytest.fixture(scope="module")
-def check(tmp_path_factory):
-    """Return a function that returns what mypy says of a program."""
-    pytest.importorskip("mypy")
-    folder = tmp_path_factory.getbasetemp() / "types"  # one cache for all modules
-    folder.mkdir(exist_ok=True)
-    return lambda program, *options: run_mypy(program, folder, *options).stdout
-
-
 @pytest.mark.parametrize("options", [[], ["--strict"]], ids=["default", "strict"])
 def test_project_of_a_user_has_no_type_errors(check, options):
-    assert check(PROGRAM, *options) == "Success: no issues found in 1 source file\n"
+    assert check(PROGRAM, *options).stdout == "Success: no issues found in 1 source file\n"
 
 
 def test_what_fit_and_predict_return_is_known(check):
@@ -122,7 +112,7 @@ reveal_type(NumpyMLPRegressor().fit([[1]], [1]))
 reveal_type(TabularClassifier().fit([[1]], [1]))
 reveal_type(NumpyMLPClassifier().fit([[1]], [1]).predict_proba([[1]]))
 """
-    )
+    ).stdout
     types = [line.split('"')[1] for line in revealed.splitlines() if "Revealed" in line]
     assert [name.rpartition(".")[2] for name in types[:3]] == [
         "NumpyMLPClassifier",
@@ -146,6 +136,6 @@ def test_wrong_use_is_a_type_error(check):
         'TabularClassifier(n_members="4")',
     ]
     names = "NumpyMLPClassifier, NumpyMLPRegressor, TabularClassifier"
-    output = check("\n".join([f"from skmlp import {names}", *uses])).splitlines()
+    output = check("\n".join([f"from skmlp import {names}", *uses])).stdout.splitlines()
     refused = {int(line.split(":")[1]) - 2 for line in output if ": error:" in line}
     assert [use for i, use in enumerate(uses) if i not in refused] == []
