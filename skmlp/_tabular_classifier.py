@@ -21,7 +21,6 @@ from skmlp._ensemble.folds import number_of_folds, number_of_members, stratified
 from skmlp._ensemble.splits import (
     Split,
     check_all_classes,
-    checked_groups,
     splits_by_folds,
     splits_by_splitter,
 )
@@ -407,8 +406,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         rng, rows = check_random_state(self.random_state), request.rows
         self.classes_ = distinct_labels(y[rows])
         numbers, _ = positions(y, self.classes_)
-        codes = codes_of_classes(numbers, len(self.classes_), w)
-        codes = codes._replace(groups=checked_groups(request.groups, request.X))
+        codes = codes_of_classes(numbers, len(self.classes_), w)._replace(groups=request.groups)
         targets = Targets(y, numbers, codes, w)
         plan = self._plan(len(rows))
         splits = self._splits(y, request, plan.network, rng)
@@ -440,7 +438,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         self, y: npt.NDArray[Any], request: TableRequest, network: Any, rng: np.random.RandomState
     ) -> list[Split]:
         """Return the rows that each member is trained on and holds out."""
-        rows, groups = request.rows, checked_groups(request.groups, request.X)
+        rows, groups = request.rows, request.groups
         if self.cv is not None:
             return splits_by_splitter(self, request.X, y, groups, rows, self.n_members)
         n_members = number_of_members(self._members(), len(rows))

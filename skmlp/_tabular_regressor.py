@@ -11,7 +11,6 @@ from sklearn.utils import Bunch, Tags, check_array, check_consistent_length, che
 
 from skmlp._engine.types import FloatArray, IndexArray
 from skmlp._ensemble.held_out import as_columns
-from skmlp._ensemble.splits import checked_groups
 from skmlp._fit.callbacks import has_callbacks
 from skmlp._fold_ensemble_regressor import FoldEnsembleRegressor
 from skmlp._regressor import NumpyMLPRegressor
@@ -314,7 +313,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         )
         in_use = columns.take(rows)
         target = codes_of_numbers(as_columns(y[rows]), None if w is None else w[rows])
-        groups = checked_groups(request.groups, request.X)
+        groups = request.groups
         target = target._replace(groups=None if groups is None else groups[rows])
         self.features_ = PlainFeatures("auto").fit(in_use, counts)
         self.evidence_ = EvidenceReader().fit(in_use, counts, target, rng)

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skmlp._compat import CallbackSupportMixin, Interval, StrOptions, fit_context
 from skmlp._engine.types import FloatArray, IndexArray
 from skmlp._ensemble.folds import rows_in_use
+from skmlp._ensemble.splits import checked_groups
 from skmlp._fit.fit import all_or_nothing
 from skmlp._tables.frames import columns_of
 from skmlp._tables.inner_params import InnerParamsMixin
@@ -24,12 +25,14 @@ from skmlp._tables.table_reader import Columns, TableReader
 
 
 class TableRequest(NamedTuple):
-    """The arguments of `fit`, as the user passed them.
+    """The arguments of `fit`, as the user passed them, but for the groups.
 
     Attributes
     ----------
-    X, y, sample_weight, groups
+    X, y, sample_weight
         As in `fit`.
+    groups : ndarray of shape (n_samples,) or None
+        The groups, checked.
     rows : ndarray of int
         The rows whose weight is not 0.
     """
@@ -37,7 +40,7 @@ class TableRequest(NamedTuple):
     X: Any
     y: Any
     sample_weight: Any
-    groups: Any
+    groups: npt.NDArray[Any] | None
     rows: IndexArray
 
 
@@ -141,7 +144,8 @@ class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
         rows = rows_in_use(len(targets), w)
         self.reader_ = TableReader().fit(X, rows)
         columns = self.reader_.transform(X)
-        self._fit_columns(columns, targets, w, TableRequest(X, y, sample_weight, groups, rows))
+        request = TableRequest(X, y, sample_weight, checked_groups(groups, X), rows)
+        self._fit_columns(columns, targets, w, request)
 
     def _members(self) -> int | Literal["auto"]:
         """Return the number of members, as a number or "auto"."""
