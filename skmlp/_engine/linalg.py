@@ -6,7 +6,7 @@ import numpy as np
 from scipy.linalg.blas import daxpy, saxpy
 
 from skmlp._engine.kernels import kernel
-from skmlp._engine.types import FloatArray, Matrix
+from skmlp._engine.types import FloatArray, IndexArray, Matrix
 
 _AXPY = {np.dtype(np.float32): saxpy, np.dtype(np.float64): daxpy}
 
@@ -56,7 +56,7 @@ def add_bias(z: FloatArray, b: FloatArray) -> None:
 def add_penalty(W: FloatArray, dW: FloatArray, strength: float) -> float:
     """dW <- dW + strength W, in place; return |W|^2, the sum of squares."""
     add_scaled(dW, strength, W)
-    return float(W @ W)
+    return float(W.dot(W))
 
 
 def matmul(A: Matrix, B: FloatArray, out: FloatArray | None = None) -> FloatArray:
@@ -77,7 +77,18 @@ def column_sums(a: FloatArray, out: FloatArray | None = None) -> FloatArray:
     return _ones(len(a), a.dtype).dot(a, out)
 
 
+def row_sums(a: FloatArray) -> FloatArray:
+    """Return a 1, the sum of each row."""
+    return a.dot(_ones(a.shape[1], a.dtype))
+
+
 @lru_cache(maxsize=4)
+def row_numbers(m: int) -> IndexArray:
+    """Return 0, ..., m - 1; the same array each time."""
+    return np.arange(m)
+
+
+@lru_cache(maxsize=8)
 def _ones(m: int, dtype: np.dtype) -> FloatArray:
     """Return a vector of m ones; the same one each time."""
     return np.ones(m, dtype)

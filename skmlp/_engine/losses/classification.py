@@ -10,7 +10,8 @@ import numpy as np
 from scipy.special import entr, expit, log_expit, log_softmax
 
 from skmlp._engine.kernels import kernel
-from skmlp._engine.losses.base import weighted_mean
+from skmlp._engine.linalg import row_numbers, row_sums
+from skmlp._engine.losses.base import shares, weighted_mean
 from skmlp._engine.types import FloatArray, Targets
 
 
@@ -174,20 +175,23 @@ class LogisticCrossEntropy:
 @kernel
 def softmax_cross_entropy(z: FloatArray, y: Targets, w: FloatArray | None, s: float) -> float:
     """Return the loss of `SoftmaxCrossEntropy`; overwrite the logits z with delta."""
-    m = z.shape[0]
-    true_class = np.arange(m), y
+    m, K = z.shape
+    share = shares(m, z.dtype, w)
+    true_class = row_numbers(m), y
     z -= z.max(axis=1, keepdims=True)
     log_a_y = z[true_class]
-    if s:
-        log_a_y += s * (z.mean(axis=1) - log_a_y)
+    mean = z.mean(axis=1) if s else None
     np.exp(z, out=z)
-    exp_sum = z.sum(axis=1, keepdims=True)
-    log_a_y -= np.log(exp_sum[:, 0])
-    z /= exp_sum
-    z[true_class] -= 1 - s
-    if s:
-        z -= s / z.shape[1]
-    return weighted_mean(-log_a_y[:, np.newaxis], z, w)
+    exp_sum = row_sums(z)
+    log_sum = np.log(exp_sum)
+    log_a_y -= log_sum
+    z *= (share / exp_sum)[:, np.newaxis]
+    z[true_class] = share * np.expm1(log_a_y)
+    if mean is None:
+        return -float(share.dot(log_a_y))
+    z[true_class] += s * share
+    z -= (s / K * share)[:, np.newaxis]
+    return -float(share.dot((1 - s) * log_a_y + s * (mean - log_sum)))
 
 
 @kernel
