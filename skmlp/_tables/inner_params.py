@@ -5,6 +5,12 @@ from typing import Any, ClassVar, Self
 
 from sklearn.base import BaseEstimator
 
+# what the outer estimator decides for each of its inner models, and how
+_DECIDED = {
+    "random_state": "each member gets a seed of its own, from random_state of the estimator",
+    "refit": "the rows that a member holds out stop its training, and weigh its models",
+}
+
 
 class InnerParamsMixin(BaseEstimator):
     """Estimator some of whose parameters are dicts: settings of inner models.
@@ -55,7 +61,8 @@ class InnerParamsMixin(BaseEstimator):
         Raises
         ------
         ValueError
-            If there is no such parameter.
+            If there is no such parameter, or if a parameter of an inner model is given where that
+            model is switched off, as by ``trees=False``.
         """
         outer: dict[str, Any] = {}
         inner: dict[str, dict[str, Any]] = {}
@@ -68,6 +75,11 @@ class InnerParamsMixin(BaseEstimator):
                 outer[name] = value
         super().set_params(**outer)
         for prefix, settings in inner.items():
+            if getattr(self, prefix) is False:
+                raise ValueError(
+                    f"{prefix}=False, so there is no model for {prefix}__{next(iter(settings))}. "
+                    f"Set {prefix}=True as well, or leave that parameter out."
+                )
             setattr(self, prefix, {**self._settings(prefix), **settings})
         return self
 
@@ -77,10 +89,15 @@ class InnerParamsMixin(BaseEstimator):
         return dict(settings) if isinstance(settings, Mapping) else {}
 
     def _check_settings(self) -> None:
-        """Raise ValueError if a setting is no parameter of its inner model."""
+        """Raise ValueError if a setting is no parameter of its inner model, or is decided here."""
         for prefix in self._inner_params:
             for name in self._settings(prefix):
                 self._check_name(prefix, name)
+                if name in _DECIDED:
+                    raise ValueError(
+                        f"{prefix} has the parameter {name!r}, which would be ignored: "
+                        f"{_DECIDED[name]}. Leave it out of {prefix}."
+                    )
 
     def _check_name(self, prefix: str, setting: str) -> None:
         model = self._inner_params[prefix]

@@ -40,7 +40,7 @@ SETTINGS = {
         },
     ),
     "batch_size": (
-        {"batch_size": 8},
+        {"batch_size": 8, "max_iter": 20},
         dict.fromkeys(
             WEIGHTS_AS_REPEATS, "Repeated rows make more batches, and others, than weighted rows."
         ),

@@ -43,3 +43,17 @@ def test_names_in_a_dict_are_checked_on_demand():
     Outer({"C": 2})._check_settings()
     with pytest.raises(ValueError, match="Invalid parameter line__D"):
         Outer({"D": 2})._check_settings()
+
+
+def test_a_setting_that_the_outer_estimator_decides_is_refused():
+    with pytest.raises(ValueError, match="line has the parameter 'random_state', which would be"):
+        Outer({"random_state": 0})._check_settings()
+
+
+@pytest.mark.parametrize("order", [["line", "line__C"], ["line__C", "line"], ["line__C"]])
+def test_settings_of_a_model_that_is_switched_off_are_refused(order):
+    model = Outer(False)
+    with pytest.raises(ValueError, match="line=False, so there is no model for line__C"):
+        model.set_params(**{name: {"line": False, "line__C": 2}[name] for name in order})
+    assert model.line is False
+    assert model.set_params(line=True, line__C=2).line == {"C": 2}

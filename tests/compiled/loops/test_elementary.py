@@ -1,3 +1,5 @@
+from functools import cache
+
 import numpy as np
 import pytest
 from loop_pairs import DTYPES
@@ -17,6 +19,7 @@ FUNCTIONS = {
 }
 
 
+@cache
 def compiled(function):
     """Return a loop over the numbers of an array."""
 
