@@ -1,13 +1,16 @@
 """Array products and sums that write into a given array, dense or sparse on the left."""
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from scipy.linalg.blas import daxpy, saxpy
 
 from skmlp._engine.kernels import kernel
+from skmlp._engine.sparse_rows import SparseRows, TransposedRows
 from skmlp._engine.types import FloatArray, IndexArray, Matrix
 
+_WITH_DOT: Any = np.ndarray, SparseRows, TransposedRows
 _AXPY = {np.dtype(np.float32): saxpy, np.dtype(np.float64): daxpy}
 
 
@@ -60,8 +63,11 @@ def add_penalty(W: FloatArray, dW: FloatArray, strength: float) -> float:
 
 
 def matmul(A: Matrix, B: FloatArray, out: FloatArray | None = None) -> FloatArray:
-    """Return A B, written into `out`, of any memory order, if given; A may be sparse."""
-    if not isinstance(A, np.ndarray):
+    """Return A B, written into `out`, of any memory order, if given; A may be sparse.
+
+    If A is a `SparseRows` or its transpose, `out` must be given, and be in C order.
+    """
+    if not isinstance(A, _WITH_DOT):
         if out is None:
             return A @ B
         out[...] = A @ B

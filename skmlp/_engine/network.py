@@ -113,6 +113,11 @@ class Network:
         self._in_place = self._in_place_layers(noise)
         self._on_input = noise.on_input()
 
+    @property
+    def takes_sparse_rows(self) -> bool:
+        """Whether batches may be `SparseRows`: X goes into the first product as it is."""
+        return len(self.layers) > 1 and not self._on_input and not self.rho
+
     def _dense_layers(self, in_pieces: bool) -> list[Dense]:
         values, grads = self.parameters.parts, self.parameters.grads
         layers = [

@@ -15,4 +15,4 @@ Targets: TypeAlias = npt.NDArray[Any]
 """Encoded labels: class numbers of shape (m,), or booleans of shape (m, n_outputs)."""
 
 Matrix: TypeAlias = Any
-"""A dense array, or a SciPy sparse matrix in CSR format, of shape (m, n)."""
+"""A dense array, a SciPy sparse matrix in CSR format, or `SparseRows`, of shape (m, n)."""

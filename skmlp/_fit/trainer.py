@@ -3,11 +3,12 @@
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from skmlp._compiled.choice import Choice
 from skmlp._data.prepare import FitData
@@ -136,6 +137,9 @@ class Trainer:
             max_epochs = 1 if mode.partial else max_epochs_of(estimator)
         takes_population = network.batch_norms and not mode.partial
         population = data.subsample(_POPULATION_ROWS).gather().X if takes_population else None
+        loops = self.kernels.loops
+        if loops and issparse(data.X) and network.takes_sparse_rows:
+            data = replace(data, in_sparse_rows=True)
         train = partial(
             train_stochastic,
             network,
@@ -146,7 +150,7 @@ class Trainer:
             max_epochs=max_epochs,
             rng=self.rng if estimator.shuffle else None,
             population=population,
-            loops=self.kernels.loops,
+            loops=loops,
         )
         progress = self.checkpoint.resume(network, state, self.rng, data, estimator.shuffle)
         n_batches = max_epochs * math.ceil(len(data) / batch_size)

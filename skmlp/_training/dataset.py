@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
+from skmlp._engine.sparse_rows import SparseRows
 from skmlp._engine.types import FloatArray, IndexArray, Matrix, Targets
 
 
@@ -26,12 +27,15 @@ class Dataset:
     index : ndarray of row numbers or None
         Indices of the selected rows, in this order. If None, all rows are selected in their
         original order.
+    in_sparse_rows : bool
+        Whether batches of X, a CSR matrix, are `SparseRows`, for which there are loops.
     """
 
     X: Matrix
     y: Targets
     w: FloatArray | None = None
     index: IndexArray | None = None
+    in_sparse_rows: bool = False
 
     def __len__(self) -> int:
         """Return the number of selected rows."""
@@ -93,10 +97,10 @@ def minibatches(
     Yields
     ------
     X, y, w : array, array, array or None
-        The batch. Dense rows that are gathered or converted share one buffer, which the next batch
-        overwrites.
+        The batch. Dense rows that are gathered or converted, and `SparseRows`, share one buffer,
+        which the next batch overwrites.
     """
-    take = _taker(data.X, batch_size, order is not None, dtype or data.X.dtype)
+    take = _taker(data, batch_size, order is not None, dtype or data.X.dtype)
     y, w = data.y, data.w
     if order is not None:
         # unlike rows of X, those of an epoch fit into memory
@@ -108,9 +112,17 @@ def minibatches(
 
 
 def _taker(
-    X: Matrix, batch_size: int, gathers: bool, dtype: np.dtype
+    data: Dataset, batch_size: int, gathers: bool, dtype: np.dtype
 ) -> Callable[[slice | IndexArray], Matrix]:
     """Return the function that gathers a batch of X, into buffers if X is dense."""
+    X = data.X
+    if data.in_sparse_rows:
+        sparse, in_order = SparseRows(X, batch_size, dtype), np.arange(X.shape[0])
+
+        def take_sparse(batch: Any) -> Matrix:
+            return sparse.take(batch if gathers else in_order[batch])
+
+        return take_sparse
     if issparse(X):
         return X.__getitem__
     shape = batch_size, X.shape[1]

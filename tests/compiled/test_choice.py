@@ -8,6 +8,7 @@ import joblib
 import numpy as np
 import pytest
 from networks import X_train, small, y_train
+from scipy.sparse import csr_array, csr_matrix
 from sklearn.exceptions import NotFittedError
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -16,6 +17,7 @@ from skmlp import NumpyMLPClassifier, NumpyMLPRegressor, explain_kernels
 from skmlp._compiled import choice
 from skmlp._compiled.choice import SWITCH, choose_kernels, gain, load_loops
 from skmlp._engine.kernels import FAILURES
+from skmlp._engine.sparse_rows import SparseRows
 from skmlp._training.loop import Loop
 
 pytestmark = [
@@ -164,6 +166,45 @@ def test_models_in_float32_are_those_of_numpy_but_for_rounding(switch):
     assert ours.coefs_[0].dtype == np.float32
     for loop, reference in zip(ours.coefs_, theirs.coefs_, strict=True):
         np.testing.assert_allclose(loop, reference, atol=1e-4)
+
+
+@pytest.mark.parametrize("container", [csr_matrix, csr_array])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"hidden_layer_sizes": ()},
+        {"shuffle": False, "batch_size": 7, "early_stopping": True},
+        {"batch_norm": True, "dropout": 0.2},
+        {"input_noise": 0.1, "input_dropout": 0.2},
+        {"adversarial_radius": 0.1},
+        {"solver": "sgd", "refit": True, "early_stopping": True},
+    ],
+    ids=str,
+)
+def test_models_of_sparse_rows_are_those_of_numpy(params, container, switch):
+    X = container(np.where(X_train > 0.5, X_train, 0))
+    switch("compiled")
+    ours = small(max_iter=8, **params).fit(X, y_train)
+    switch("numpy")
+    theirs = small(max_iter=8, **params).fit(X, y_train)
+    for loop, reference in zip(ours.coefs_, theirs.coefs_, strict=True):
+        np.testing.assert_allclose(loop, reference, rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=1e-10)
+
+
+def test_sparse_rows_are_taken_where_there_are_loops(switch, monkeypatch):
+    taken, take = [], SparseRows.take
+
+    def counted(self, rows):
+        taken.append(len(rows))
+        return take(self, rows)
+
+    monkeypatch.setattr(SparseRows, "take", counted)
+    for kernels in ("numpy", "compiled"):
+        switch(kernels)
+        small(max_iter=1).fit(csr_matrix(X_train), y_train)
+        assert sum(taken) == {"numpy": 0, "compiled": len(X_train)}[kernels]
 
 
 def test_calls_of_partial_fit_are_one_fit_bit_for_bit(switch):

@@ -13,6 +13,7 @@ from skmlp._engine.activations import ACTIVATIONS
 from skmlp._engine.layers import Activation, Dropout, GaussianNoise
 from skmlp._engine.losses.registry import CLASSIFICATION_LOSSES, LOSSES, REGRESSION_LOSSES
 from skmlp._engine.network import set_lengths
+from skmlp._engine.sparse_rows import SparseRows
 from skmlp._training.optimizers import SGD
 
 N_OUTPUTS = {"softmax": [3], "logistic": [1, 3], "squared_error": [1, 3], "quantile": [1, 3]}
@@ -780,3 +781,28 @@ def test_products_in_pieces_change_the_order_of_sums_at_most(container):
     (E, grad), (E_in_pieces, grad_in_pieces) = results
     assert E_in_pieces == pytest.approx(E, rel=1e-12)
     np.testing.assert_allclose(grad_in_pieces, grad, rtol=1e-9, atol=1e-14)
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_sparse_rows_give_the_gradient_of_dense_rows(batch_norm):
+    rng = np.random.default_rng(0)
+    X, y = (
+        csr_matrix(rng.normal(size=(37, 50)) * (rng.random((37, 50)) < 0.2)),
+        rng.integers(3, size=37),
+    )
+    network = make_network((50, 20, 3), "tanh", "softmax", alpha=0.1, batch_norm=batch_norm)
+    network.initialize("glorot_uniform", np.random.RandomState(0))
+    network.reserve(37)
+    E, expected = network.loss_gradient(X.toarray(), y), network.grad.copy()
+    rows = SparseRows(X, 37, np.dtype("float64")).take(np.arange(37))
+    assert network.loss_gradient(rows, y) == pytest.approx(E, rel=1e-13)
+    np.testing.assert_allclose(network.grad, expected, rtol=1e-10, atol=1e-15)
+
+
+def test_sparse_rows_are_for_networks_that_take_x_as_it_is():
+    hidden = make_network((5, 4, 3), "relu", "softmax")
+    assert hidden.takes_sparse_rows
+    assert not make_network((5, 3), "relu", "softmax").takes_sparse_rows
+    for name in ("adversarial_radius", "input_noise", "input_dropout"):
+        options = {name: 0.5, "rng": np.random.default_rng(0)}
+        assert not make_network((5, 4, 3), "relu", "softmax", **options).takes_sparse_rows

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
+from skmlp._engine.sparse_rows import SparseRows
 from skmlp._training.dataset import Dataset, minibatches
 
 dense_and_sparse = pytest.mark.parametrize("container", [np.asarray, csr_matrix])
@@ -124,6 +127,18 @@ def test_minibatches_of_an_index_leave_the_other_rows_out():
     chosen = Dataset(rows.X, rows.y, None, index)
     y = [y for _, y, _ in minibatches(chosen, 2, index)]
     np.testing.assert_array_equal(np.concatenate(y), rows.y[index])
+
+
+@pytest.mark.parametrize("order", [None, np.array([8, 1, 5, 2, 0, 9, 7, 3, 4, 6])])
+@pytest.mark.parametrize("batch_size", [1, 4, 10])
+def test_batches_in_sparse_rows_are_those_rows(batch_size, order):
+    rows = replace(some_rows(container=csr_matrix), in_sparse_rows=True)
+    found = []
+    for X, _, _ in minibatches(rows, batch_size, order, np.dtype("float32")):
+        assert isinstance(X, SparseRows)
+        found.append(X.dot(np.eye(3, dtype="float32"), np.empty(X.shape, "float32")))
+    expected = rows.X.toarray()[slice(None) if order is None else order]
+    np.testing.assert_array_equal(np.concatenate(found), expected.astype("float32"), strict=True)
 
 
 def test_unshuffled_dense_batches_are_views():

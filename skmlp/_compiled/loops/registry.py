@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from numba import config, njit
+from numba.core.compiler import Compiler
 from numba.core.compiler_lock import global_compiler_lock
 
 if config.DISABLE_JIT:
@@ -25,7 +26,17 @@ def digest(folder: Path) -> str:
 _DIGEST = digest(Path(__file__).parent)
 
 
+class _WithoutOverlap(Compiler):
+    """Compiles a function whose arrays do not overlap, so that passes need not check whether."""
+
+    def define_pipelines(self) -> Any:
+        """Return the steps of compilation."""
+        self.state.flags.noalias = True
+        return super().define_pipelines()
+
+
 _OPTIONS: dict[str, Any] = {
+    "pipeline_class": _WithoutOverlap,
     "nogil": True,
     "error_model": "numpy",
     "fastmath": {"contract", "reassoc"},
@@ -36,8 +47,8 @@ def loop(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile the function at its first call for each precision; enter it into `LOOPS`.
 
     Sums may be taken in another order, and products and sums rounded once for both; infinities and
-    nan are what they are. Other threads may run meanwhile. What is compiled is kept on disk, where
-    a folder can be written to.
+    nan are what they are. Arrays must not overlap. Other threads may run meanwhile. What is
+    compiled is kept on disk, where a folder can be written to.
     """
     # names the files: numba looks for changes in the module of the function, not in `elementary`
     function.__qualname__ += f"_{_DIGEST}"
@@ -49,6 +60,12 @@ def loop(function: Callable[..., Any]) -> Callable[..., Any]:
         kept.compile = _without_bad_files(kept)
     LOOPS[function.__name__] = kept
     return function
+
+
+def helper(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a part that several loops share, as the loops are."""
+    compiled: Callable[..., Any] = njit(**_OPTIONS)(function)
+    return compiled
 
 
 def _without_bad_files(kept: Any) -> Callable[[Any], Any]:
