@@ -176,22 +176,20 @@ class LogisticCrossEntropy:
 def softmax_cross_entropy(z: FloatArray, y: Targets, w: FloatArray | None, s: float) -> float:
     """Return the loss of `SoftmaxCrossEntropy`; overwrite the logits z with delta."""
     m, K = z.shape
-    share = shares(m, z.dtype, w)
-    true_class = row_numbers(m), y
+    true_class, share = (row_numbers(m), y), shares(m, z.dtype, w)
     z -= z.max(axis=1, keepdims=True)
     log_a_y = z[true_class]
-    mean = z.mean(axis=1) if s else None
+    if s:
+        log_a_y += s * (z.mean(axis=1) - log_a_y)
     np.exp(z, out=z)
     exp_sum = row_sums(z)
-    log_sum = np.log(exp_sum)
-    log_a_y -= log_sum
-    z *= (share / exp_sum)[:, np.newaxis]
-    z[true_class] = share * np.expm1(log_a_y)
-    if mean is None:
-        return -float(share.dot(log_a_y))
-    z[true_class] += s * share
-    z -= (s / K * share)[:, np.newaxis]
-    return -float(share.dot((1 - s) * log_a_y + s * (mean - log_sum)))
+    log_a_y -= np.log(exp_sum)
+    z /= exp_sum[:, np.newaxis]
+    z[true_class] -= 1 - s
+    if s:
+        z -= s / K
+    z *= share[:, np.newaxis]
+    return -float(share.dot(log_a_y))
 
 
 @kernel
