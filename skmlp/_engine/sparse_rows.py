@@ -19,7 +19,7 @@ from skmlp._engine.types import FloatArray, IndexArray, Matrix
 
 
 class SparseRows:
-    """Some rows of a CSR matrix, in buffers that the next rows overwrite.
+    """Some rows of a CSR matrix, in arrays that the next rows overwrite.
 
     Parameters
     ----------
@@ -37,14 +37,16 @@ class SparseRows:
     """
 
     def __init__(self, X: Matrix, n_rows: int, dtype: np.dtype) -> None:
-        n_entries = n_rows * int(np.diff(X.indptr).max(initial=0))
-        self._X, self.shape = X, (0, X.shape[1])
+        self._X, self.shape, self._lengths = X, (0, X.shape[1]), np.diff(X.indptr)
         self._indptr = np.zeros(n_rows + 1, np.intp)
-        self._indices, self._data = np.empty(n_entries, np.intp), np.empty(n_entries, dtype)
+        self._indices, self._data = np.empty(0, np.intp), np.empty(0, dtype)
 
     def take(self, rows: IndexArray) -> "SparseRows":
         """Take the rows of these numbers; return this object."""
-        X = self._X
+        X, n_entries = self._X, int(self._lengths[rows].sum())
+        if n_entries > len(self._data):
+            self._indices = np.empty(n_entries, np.intp)
+            self._data = np.empty(n_entries, self._data.dtype)
         self.shape = len(rows), X.shape[1]
         take_sparse_rows(X.indptr, X.indices, X.data, rows, *self.entries())
         return self

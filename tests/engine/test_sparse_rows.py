@@ -50,6 +50,15 @@ def test_the_next_rows_take_the_place_of_the_last_ones_in_both_products():
     np.testing.assert_array_equal(transposed.dot(delta, np.empty((6, 1))), expected)
 
 
+def test_arrays_grow_with_the_rows_taken():
+    X = whole_numbers((9, 6), 1)
+    rows = SparseRows(X, 9, np.dtype("float64"))
+    for chosen in ([], [1], [1, 1, 1, 1], [8], range(9)):
+        chosen = np.array(list(chosen), np.intp)
+        found = rows.take(chosen).dot(np.eye(6), np.empty((len(chosen), 6)))
+        np.testing.assert_array_equal(found, X.toarray()[chosen])
+
+
 @every_dtype
 def test_entries_get_the_precision_asked_for(dtype):
     indptr, indices, data = taken(whole_numbers((9, 6), 0.5), np.arange(9), dtype).entries()
