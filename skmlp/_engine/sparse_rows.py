@@ -28,15 +28,18 @@ class SparseRows:
     n_rows : int
         The largest number of rows at a time.
     dtype : dtype
-        Precision of the entries here.
+        Precision of the entries in these arrays, whatever that of X.
 
     Attributes
     ----------
     shape : tuple (m, n_features)
         That of the rows taken last.
+    dtype : dtype
+        Precision of the entries.
     """
 
     def __init__(self, X: Matrix, n_rows: int, dtype: np.dtype) -> None:
+        self.dtype = dtype
         self._X, self.shape, self._lengths = X, (0, X.shape[1]), np.diff(X.indptr)
         self._indptr = np.zeros(n_rows + 1, np.intp)
         self._indices, self._data = np.empty(0, np.intp), np.empty(0, dtype)
@@ -46,7 +49,7 @@ class SparseRows:
         X, n_entries = self._X, int(self._lengths[rows].sum())
         if n_entries > len(self._data):
             self._indices = np.empty(n_entries, np.intp)
-            self._data = np.empty(n_entries, self._data.dtype)
+            self._data = np.empty(n_entries, self.dtype)
         self.shape = len(rows), X.shape[1]
         take_sparse_rows(X.indptr, X.indices, X.data, rows, *self.entries())
         return self
