@@ -60,8 +60,9 @@ def kernel(reference: F) -> F:
 @contextmanager
 def using(loops: Loops) -> Iterator[None]:
     """Run the loops in place of their kernels in this thread."""
-    before, _in_use.loops = _in_use.loops, loops
+    before = _in_use.loops
     try:
+        _in_use.loops = loops  # in here, so that an interrupt just after it is undone as well
         yield
     finally:
         _in_use.loops = before
