@@ -5,7 +5,6 @@ encoded targets y. A loss knows its output activation a = f(z), so that `delta^L
 written in one pass.
 """
 
-from functools import lru_cache
 from typing import Protocol, Self
 
 import numpy as np
@@ -87,14 +86,3 @@ def weighted_mean(losses: FloatArray, delta: FloatArray, w: FloatArray | None) -
         return float(losses.sum()) / m
     delta *= (w / m)[:, np.newaxis]
     return float((w @ losses).sum()) / m
-
-
-def shares(m: int, dtype: np.dtype, w: FloatArray | None) -> FloatArray:
-    """Return w / m, the share of each row in the mean of the losses; 1 / m if w is None."""
-    return _equal_shares(m, dtype) if w is None else w / m
-
-
-@lru_cache(maxsize=4)
-def _equal_shares(m: int, dtype: np.dtype) -> FloatArray:
-    """Return a vector of m times 1 / m; the same one each time."""
-    return np.full(m, 1 / m, dtype)

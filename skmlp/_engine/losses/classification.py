@@ -11,7 +11,7 @@ from scipy.special import entr, expit, log_expit, log_softmax
 
 from skmlp._engine.kernels import kernel
 from skmlp._engine.linalg import row_numbers, row_sums
-from skmlp._engine.losses.base import shares, weighted_mean
+from skmlp._engine.losses.base import weighted_mean
 from skmlp._engine.types import FloatArray, Targets
 
 
@@ -176,7 +176,7 @@ class LogisticCrossEntropy:
 def softmax_cross_entropy(z: FloatArray, y: Targets, w: FloatArray | None, s: float) -> float:
     """Return the loss of `SoftmaxCrossEntropy`; overwrite the logits z with delta."""
     m, K = z.shape
-    true_class, share = (row_numbers(m), y), shares(m, z.dtype, w)
+    true_class = row_numbers(m), y
     z -= z.max(axis=1, keepdims=True)
     log_a_y = z[true_class]
     if s:
@@ -188,8 +188,7 @@ def softmax_cross_entropy(z: FloatArray, y: Targets, w: FloatArray | None, s: fl
     z[true_class] -= 1 - s
     if s:
         z -= s / K
-    z *= share[:, np.newaxis]
-    return -float(share.dot(log_a_y))
+    return weighted_mean(-log_a_y[:, np.newaxis], z, w)
 
 
 @kernel
