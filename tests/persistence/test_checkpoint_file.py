@@ -273,6 +273,6 @@ def test_no_header_takes_a_second_or_ten_times_its_memory(kind, path):
 
 
 def test_the_curves_of_a_million_epochs_are_read(path):
-    curves = {"loss": [0.0] * 10**6, "score": [0.123456789] * 10**6}
+    curves = {"loss": [0.0] * 10**6, "rate": [0.001] * 10**6, "score": [0.123456789] * 10**6}
     write_checkpoint(path, curves)
     assert read_checkpoint(path) == curves
