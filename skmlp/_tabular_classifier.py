@@ -57,12 +57,12 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         more than 2,000 rows with three layers of 128 units, batches of 64 and a dropout of 0.2.
         Each is also a parameter of its own for `set_params` and searches, such as
         ``network__dropout``. With ``early_stopping=False``, all members train on all rows and
-        differ only in their seeds. `random_state` and `refit` are not for the networks alone.
+        differ only in their seeds. `random_state` and `refit` cannot be among them.
     trees : bool or dict, default=True
         Whether members have boosted trees, or parameters of
         :class:`~sklearn.ensemble.HistGradientBoostingClassifier` that replace those of the recipe,
-        for example ``{"max_leaf_nodes": 15}``; for searches, ``trees__max_leaf_nodes``, which
-        ``trees=False`` does not allow.
+        for example ``{"max_leaf_nodes": 15}``; for searches, ``trees__max_leaf_nodes``, unless
+        ``trees=False``.
     n_members : int or "auto", default="auto"
         Number of members, to which the training time is proportional. A single member is less
         accurate. If "auto", 8 for up to 2,000 rows, 4 for more; with `cv`, one for each split.

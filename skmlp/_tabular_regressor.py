@@ -44,7 +44,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         Parameters of :class:`~skmlp.NumpyMLPRegressor` that replace those in
         ``skmlp.recipes.TABULAR_REGRESSION``, for example ``{"loss": "poisson"}``. Each is also a
         parameter of its own for `set_params` and searches, such as ``network__dropout``.
-        `random_state` and `refit` are not for the networks alone.
+        `random_state` and `refit` cannot be among them.
     n_members : int or "auto", default="auto"
         Number of networks, to which the training time is proportional. A single network is less
         accurate. If "auto", 8 for up to 2,000 rows, 4 for more; with `cv`, one for each split.

@@ -23,6 +23,9 @@ from skmlp._tables.recipe import FAST_MEMBERS
 from skmlp._tables.row_weights import row_weights
 from skmlp._tables.table_reader import Columns, TableReader
 
+_SEEDS = "each member gets a seed of its own, from random_state of the estimator"
+_STOPS = "training is stopped by the rows that the member holds out"
+
 
 class TableRequest(NamedTuple):
     """The arguments of `fit`, as the user passed them, but for the groups.
@@ -67,6 +70,15 @@ class BaseTabular(CallbackSupportMixin, InnerParamsMixin, BaseEstimator, ABC):
     ensemble_: Any
     n_features_in_: int
 
+    _decided_params: ClassVar[dict[str, dict[str, str]]] = {
+        "network": {"random_state": _SEEDS, "refit": _STOPS},
+        "trees": {
+            "random_state": _SEEDS,
+            "early_stopping": _STOPS,
+            "warm_start": _STOPS,
+            "categorical_features": "the reader of the table tells which columns are categories",
+        },
+    }
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "network": [Mapping, None],
         "n_members": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],

@@ -5,12 +5,6 @@ from typing import Any, ClassVar, Self
 
 from sklearn.base import BaseEstimator
 
-# what the outer estimator decides for each of its inner models, and how
-_DECIDED = {
-    "random_state": "each member gets a seed of its own, from random_state of the estimator",
-    "refit": "the rows that a member holds out stop its training, and weigh its models",
-}
-
 
 class InnerParamsMixin(BaseEstimator):
     """Estimator some of whose parameters are dicts: settings of inner models.
@@ -19,10 +13,12 @@ class InnerParamsMixin(BaseEstimator):
     ``set_params(network__dropout=0.1)`` sets the entry "dropout" of the dict `network`. The dict is
     replaced, never changed, since other estimators may hold it too.
 
-    A subclass defines `_inner_params`: for each such parameter, the class of the inner model.
+    A subclass defines `_inner_params`: for each such parameter, the class of the inner model. What
+    it decides for an inner model itself is in `_decided_params`: for each such parameter, why.
     """
 
     _inner_params: ClassVar[dict[str, type]] = {}
+    _decided_params: ClassVar[dict[str, dict[str, str]]] = {}
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters.
@@ -73,13 +69,14 @@ class InnerParamsMixin(BaseEstimator):
                 inner.setdefault(prefix, {})[setting] = value
             else:
                 outer[name] = value
-        super().set_params(**outer)
         for prefix, settings in inner.items():
-            if getattr(self, prefix) is False:
+            if outer.get(prefix, getattr(self, prefix)) is False:
                 raise ValueError(
                     f"{prefix}=False, so there is no model for {prefix}__{next(iter(settings))}. "
                     f"Set {prefix}=True as well, or leave that parameter out."
                 )
+        super().set_params(**outer)
+        for prefix, settings in inner.items():
             setattr(self, prefix, {**self._settings(prefix), **settings})
         return self
 
@@ -93,10 +90,11 @@ class InnerParamsMixin(BaseEstimator):
         for prefix in self._inner_params:
             for name in self._settings(prefix):
                 self._check_name(prefix, name)
-                if name in _DECIDED:
+                why = self._decided_params.get(prefix, {}).get(name)
+                if why is not None:
                     raise ValueError(
-                        f"{prefix} has the parameter {name!r}, which would be ignored: "
-                        f"{_DECIDED[name]}. Leave it out of {prefix}."
+                        f"{prefix} has the parameter {name!r}, which cannot be chosen: {why}. "
+                        "Leave it out."
                     )
 
     def _check_name(self, prefix: str, setting: str) -> None:

@@ -17,7 +17,6 @@ from skmlp._tables.packed_trees import PackedTrees
 _STAGES = 40, 60, 90, 130, 190, 280
 _PATIENCE = 20
 _WITHOUT_STOPPING = 100
-_DECIDED = "early_stopping", "warm_start", "categorical_features"
 
 
 def fit_trees(
@@ -67,14 +66,7 @@ def fit_trees(
 
 
 def check_tree_settings(settings: dict[str, Any]) -> None:
-    """Raise ValueError if parameters of the trees are not valid, or not for users to choose."""
-    for name in _DECIDED:
-        if name in settings:
-            raise ValueError(
-                f"trees has the parameter {name!r}, which cannot be chosen: trees are stopped by "
-                "the rows that the member holds out, and categories are told by the reader of the "
-                "table. Leave it out."
-            )
+    """Raise ValueError if parameters of the trees are not valid."""
     HistGradientBoostingClassifier(**settings)._validate_params()
 
 

@@ -7,6 +7,7 @@ from skmlp._tables.inner_params import InnerParamsMixin
 
 class Outer(InnerParamsMixin):
     _inner_params = {"line": LogisticRegression}  # noqa: RUF012
+    _decided_params = {"line": {"random_state": "why"}}  # noqa: RUF012
 
     def __init__(self, line=None, size=1):
         self.line = line
@@ -46,7 +47,9 @@ def test_names_in_a_dict_are_checked_on_demand():
 
 
 def test_a_setting_that_the_outer_estimator_decides_is_refused():
-    with pytest.raises(ValueError, match="line has the parameter 'random_state', which would be"):
+    with pytest.raises(
+        ValueError, match="line has the parameter 'random_state', which cannot be chosen: why"
+    ):
         Outer({"random_state": 0})._check_settings()
 
 
