@@ -34,7 +34,7 @@ _in_use = _InUse()
 def kernel(reference: F) -> F:
     """Let a loop of this name run in place of the function, where one is in use.
 
-    Kernels are called with positional arguments.
+    Kernels are called with positional arguments; arrays among these do not overlap.
 
     A loop raises an error only where it cannot be compiled, before an array is changed. The
     reference runs then, and from there on.
@@ -62,7 +62,7 @@ def using(loops: Loops) -> Iterator[None]:
     """Run the loops in place of their kernels in this thread."""
     before = _in_use.loops
     try:
-        _in_use.loops = loops  # in here, so that an interrupt just after it is undone as well
+        _in_use.loops = loops  # inside, so that an interrupt cannot leave the loops in use
         yield
     finally:
         _in_use.loops = before

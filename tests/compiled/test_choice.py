@@ -1,4 +1,5 @@
 import copy
+import itertools
 import os
 import subprocess
 import sys
@@ -16,9 +17,12 @@ from sklearn.pipeline import make_pipeline
 from skmlp import NumpyMLPClassifier, NumpyMLPRegressor, explain_kernels
 from skmlp._compiled import choice
 from skmlp._compiled.choice import SWITCH, choose_kernels, gain, load_loops
-from skmlp._engine.kernels import FAILURES
+from skmlp._engine.activations import ACTIVATIONS
+from skmlp._engine.kernels import FAILURES, KERNELS
+from skmlp._engine.losses.registry import REGRESSION_LOSSES
 from skmlp._engine.sparse_rows import SparseRows
 from skmlp._training.loop import Loop
+from skmlp._training.optimizers import OPTIMIZERS
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -191,6 +195,45 @@ def test_models_of_sparse_rows_are_those_of_numpy(params, container, switch):
     for loop, reference in zip(ours.coefs_, theirs.coefs_, strict=True):
         np.testing.assert_allclose(loop, reference, rtol=1e-8, atol=1e-8)
     np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=1e-10)
+
+
+def overlapping(name, arguments):
+    """Return the pairs of arrays among a kernel's arguments that share memory."""
+    arrays = [a for a in arguments if isinstance(a, np.ndarray)]
+    pairs = itertools.combinations(arrays, 2)
+    return [(name, a.shape, b.shape) for a, b in pairs if np.may_share_memory(a, b)]
+
+
+@pytest.mark.parametrize("container", [np.asarray, csr_matrix])
+def test_arrays_of_a_kernel_do_not_overlap(container, switch, monkeypatch):
+    calls, overlaps = set(), []
+
+    def watched(name, reference):
+        def run(*arguments):
+            calls.add(name)
+            overlaps.extend(overlapping(name, arguments))
+            return reference(*arguments)
+
+        return run
+
+    loops = {name: watched(name, reference) for name, reference in KERNELS.items()}
+    monkeypatch.setattr(choice, "load_loops", lambda: loops)
+    switch("compiled")
+    options = {
+        "dropout": 0.2, "averaging": 0.9, "max_norm": 1.0, "max_grad_norm": 0.5,
+        "max_iter": 2, "random_state": 0,
+    }  # fmt: skip
+    X, y = container(X_train), 1.0 + y_train
+    for activation in ACTIVATIONS:
+        NumpyMLPClassifier((8, 5), activation, **options).fit(X, y_train)
+    for solver in OPTIMIZERS:
+        NumpyMLPClassifier((8,), solver=solver, noise=0.1, **options).fit(X, y_train > 0)
+    for loss in REGRESSION_LOSSES:
+        NumpyMLPRegressor(loss, (8,), **options).fit(X, y)
+    NumpyMLPRegressor("quantile", (8,), quantile=[0.1, 0.9], **options).fit(X, y)
+    missing = set() if container is csr_matrix else {name for name in KERNELS if "sparse" in name}
+    assert set(KERNELS) - calls == missing
+    assert overlaps == []
 
 
 def test_sparse_rows_are_taken_where_there_are_loops(switch, monkeypatch):
