@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 from skmlp._compiled.choice import load_loops
-from skmlp._engine.kernels import NO_LOOPS, using
+from skmlp._engine.kernels import NO_LOOPS, run_with
 from skmlp._engine.linalg import add_bias, add_penalty, column_sums, matmul
 from skmlp._engine.losses.classification import SoftmaxCrossEntropy
 from skmlp._engine.network import Network
@@ -150,8 +150,7 @@ def main():
     for name, network in NETWORKS.items():
         figures[name] = []
         for label, loops in (("NumPy", NO_LOOPS), ("loops", load_loops())):
-            with using(loops):
-                parts = measure(*network)
+            parts = run_with(loops, lambda network=network: measure(*network))
             figures[name].append(parts)
             shown = " | ".join(f"{part:.0f}" for part in (sum(parts), *parts))
             print(f"| {name} | {label} | {shown} |")

@@ -1,16 +1,16 @@
 """Kernels: the passes over arrays that a compiled loop of the same name may stand in for.
 
-A kernel is a NumPy function, the reference. `using` puts loops in its place, for one thread and for
-as long as the context lasts.
+A kernel is a NumPy function, the reference. `run_with` puts loops in its place, for one thread and
+for one call.
 """
 
 import threading
-from collections.abc import Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Callable, MutableMapping
 from functools import wraps
 from typing import Any, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 KERNELS: dict[str, Callable[..., Any]] = {}
 """The references by name."""
@@ -57,12 +57,18 @@ def kernel(reference: F) -> F:
     return cast(F, run)
 
 
-@contextmanager
-def using(loops: Loops) -> Iterator[None]:
-    """Run the loops in place of their kernels in this thread."""
+def run_with(loops: Loops, function: Callable[[], T]) -> T:
+    """Return `function()`, run with the loops in place of their kernels in this thread.
+
+    The loops are out of use at the end even if an interrupt, and one more, comes while they are put
+    out of use, which a context manager cannot promise.
+    """
     before = _in_use.loops
     try:
-        _in_use.loops = loops  # inside, so that an interrupt cannot leave the loops in use
-        yield
+        try:
+            _in_use.loops = loops
+            return function()
+        finally:
+            _in_use.loops = before
     finally:
         _in_use.loops = before

@@ -1,10 +1,11 @@
 """Training by mini-batches: one epoch, and the loop over epochs."""
 
 import math
+from functools import partial
 
 import numpy as np
 
-from skmlp._engine.kernels import NO_LOOPS, Loops, using
+from skmlp._engine.kernels import NO_LOOPS, Loops, run_with
 from skmlp._engine.network import Network
 from skmlp._engine.types import IndexArray, Matrix
 from skmlp._training.dataset import Dataset, minibatches
@@ -74,8 +75,8 @@ def train_stochastic(
             loop.events.epoch_begin()
             if rng is not None and order is not None:
                 order = order[rng.permutation(len(data))]
-            with using(loops):
-                loss, n_rows = run_epoch(network, solver, data, batch_size, order, loop)
+            one_epoch = partial(run_epoch, network, solver, data, batch_size, order, loop)
+            loss, n_rows = run_with(loops, one_epoch)
             if not (math.isfinite(loss) and is_finite(network, solver)):
                 raise diverged(data, epoch, solver.learning_rate)
             history.learning_rate_curve.append(solver.learning_rate)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skmlp._engine import kernels
-from skmlp._engine.kernels import KERNELS, kernel, using
+from skmlp._engine.kernels import KERNELS, kernel, run_with
 
 
 @pytest.fixture
@@ -30,31 +30,36 @@ def test_the_reference_runs_where_no_loop_is_in_use(double):
     a = np.ones(3)
     assert double(a) == "reference"
     assert (a == 2).all()
-    with using({"another": doubled_by_a_loop}):
-        assert double(a) == "reference"
+    assert run_with({"another": doubled_by_a_loop}, lambda: double(a)) == "reference"
 
 
-def test_a_loop_of_its_name_stands_in_for_as_long_as_the_context_lasts(double):
-    with using({"double": doubled_by_a_loop}):
-        assert double(np.ones(1)) == "loop"
-        with using({}):
-            assert double(np.ones(1)) == "reference"
-        assert double(np.ones(1)) == "loop"
+def test_a_loop_of_its_name_stands_in_during_the_call(double):
+    def calls():
+        by_the_reference = run_with({}, lambda: double(np.ones(1)))
+        return by_the_reference, double(np.ones(1))
+
+    assert run_with({"double": doubled_by_a_loop}, calls) == ("reference", "loop")
     assert double(np.ones(1)) == "reference"
 
 
-def test_the_context_ends_with_an_error(double):
-    with pytest.raises(KeyboardInterrupt), using({"double": doubled_by_a_loop}):
+def test_the_loops_are_out_of_use_after_an_error(double):
+    def interrupted():
         raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_with({"double": doubled_by_a_loop}, interrupted)
     assert double(np.ones(1)) == "reference"
 
 
 def test_another_thread_has_its_own_choice(double):
     used = []
     thread = threading.Thread(target=lambda: used.append(double(np.ones(1))))
-    with using({"double": doubled_by_a_loop}):
+
+    def start():
         thread.start()
         thread.join()
+
+    run_with({"double": doubled_by_a_loop}, start)
     assert used == ["reference"]
 
 
@@ -63,8 +68,7 @@ def test_a_loop_that_fails_is_given_up_for_good_and_the_reason_is_kept(double):
         raise TypeError("cannot be compiled")
 
     loops, a = {"double": failing}, np.ones(1)
-    with using(loops):
-        assert double(a) == "reference"
+    assert run_with(loops, lambda: double(a)) == "reference"
     assert a == 2
     assert loops == {}
     assert kernels.FAILURES == {"double": "TypeError: cannot be compiled"}
@@ -75,8 +79,8 @@ def test_an_interrupt_in_a_loop_is_not_taken_for_a_failure(double):
         raise KeyboardInterrupt
 
     loops = {"double": interrupted}
-    with pytest.raises(KeyboardInterrupt), using(loops):
-        double(np.ones(1))
+    with pytest.raises(KeyboardInterrupt):
+        run_with(loops, lambda: double(np.ones(1)))
     assert loops
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C at any line of this package in a fit, once or twice: a whole model, and BLAS as it was.
+"""Ctrl-C at any line of a fit, once or twice: a whole model, and BLAS and kernels as they were.
 
 The long run interrupts at every line, and again at each of the calls that follow:
 
@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import skmlp
 from skmlp import NumpyMLPClassifier, _threads
+from skmlp._engine import kernels
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -110,6 +111,7 @@ def interrupted(method, line, second=None):
         sys.setprofile(None)
     assert [library["num_threads"] for library in threadpool_info()] == limits
     assert not _threads._entered
+    assert kernels._in_use.loops is kernels.NO_LOOPS
     check_is_whole(model, before, method)
     return n_after
 
@@ -129,10 +131,11 @@ def check_is_whole(model, before, method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_an_interrupt_at_some_lines_leaves_a_whole_model_and_the_limits(method):
+def test_an_interrupt_at_some_lines_leaves_a_whole_model_the_limits_and_the_kernels(method):
     lines = lines_of(method)
     assert len(lines) > 300
-    for line in lines[::25]:
+    # every line by which loops come into use and out of use, and some others
+    for line in {*lines[::25], *(line for line in lines if line[0] == kernels.__file__)}:
         interrupted(method, line)
         interrupted(method, line, second=2)
 
