@@ -62,7 +62,8 @@ def relu(z: FloatArray, kept: Any) -> None:
     zero = z.dtype.type(0)
     for i in range(z.shape[0]):
         for k in range(z.shape[1]):
-            z[i, k] = zero if z[i, k] < zero else z[i, k]
+            v = z[i, k] + zero  # a sum is stored for each k, the number itself only where it changes
+            z[i, k] = zero if v < zero else v
 
 
 @loop
@@ -90,7 +91,7 @@ def leaky_relu(z: FloatArray, kept: Any) -> None:
     zero, slope = z.dtype.type(0), z.dtype.type(0.01)
     for i in range(z.shape[0]):
         for k in range(z.shape[1]):
-            v = z[i, k]
+            v = z[i, k] + zero  # as in relu
             z[i, k] = slope * v if v < zero else v
 
 
