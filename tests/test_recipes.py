@@ -102,11 +102,13 @@ def test_types_are_given_for_all_parameters_of_regressors_but_those_of_a_run():
     assert set(recipes.RegressionParameters.__annotations__) == parameters - OF_A_RUN
 
 
+@pytest.mark.slow
 def test_program_of_a_user_has_no_type_error(check):
     result = check(USERS_PROGRAM)
     assert (result.returncode, result.stdout) == (0, "Success: no issues found in 1 source file\n")
 
 
+@pytest.mark.slow
 def test_wrong_parameters_in_the_program_of_a_user_are_type_errors(check):
     wrong = """
 from skmlp import recipes

@@ -341,6 +341,7 @@ def test_usable_cores_follow_the_environment(variable):
     assert run_alone(code, **{variable: "1"}) == "1"
 
 
+@pytest.mark.slow
 def test_each_worker_of_joblib_sees_its_own_share():
     code = (
         "import joblib, skmlp._threads as t; cores = joblib.cpu_count();"

@@ -6,6 +6,7 @@ from sklearn.datasets import make_blobs
 from sklearn.model_selection import train_test_split
 from sklearn.utils.estimator_checks import check_class_weight_classifiers, check_estimator
 from sklearn.utils.fixes import parse_version
+from slow_cases import slow_but_for
 
 from skmlp import NumpyMLPClassifier
 
@@ -90,7 +91,10 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize(("params", "expected_failures"), SETTINGS.values(), ids=SETTINGS)
+@pytest.mark.parametrize(
+    ("params", "expected_failures"),
+    slow_but_for(("default", "lbfgs", "early_stopping", "batch_size"), SETTINGS),
+)
 def test_scikit_learns_checks(params, expected_failures):
     results = check_estimator(
         NumpyMLPClassifier(**params),

@@ -14,6 +14,7 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_sco
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
+from slow_cases import slow_but_for
 
 from skmlp import FoldEnsembleRegressor, NumpyMLPRegressor
 from skmlp._engine.losses.registry import REGRESSION_LOSSES
@@ -70,11 +71,11 @@ def quantiles():
 
 @pytest.mark.parametrize(
     ("loss", "early_stopping"),
-    [
-        *((loss, True) for loss in sorted(REGRESSION_LOSSES)),
-        ("squared_error", False),
-        ("quantile", False),
-    ],
+    slow_but_for(
+        ("poisson-True", "quantile-False"),
+        {f"{loss}-True": (loss, True) for loss in sorted(REGRESSION_LOSSES)}
+        | {f"{loss}-False": (loss, False) for loss in ("squared_error", "quantile")},
+    ),
 )
 def test_scikit_learns_checks(loss, early_stopping):
     network = NumpyMLPRegressor(

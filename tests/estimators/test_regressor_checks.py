@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.fixes import parse_version
+from slow_cases import slow_but_for
 
 from skmlp import NumpyMLPRegressor
 from skmlp._engine.losses.registry import REGRESSION_LOSSES
@@ -96,7 +97,19 @@ def assert_passes(model, expected_failures):
     assert names("skipped") <= MAY_BE_SKIPPED
 
 
-@pytest.mark.parametrize(("params", "expected_failures"), SETTINGS.values(), ids=SETTINGS)
+@pytest.mark.parametrize(
+    ("params", "expected_failures"),
+    slow_but_for(
+        (
+            "default",
+            "poisson",
+            "lbfgs with kinks",
+            "early_stopping",
+            "batch_size",
+        ),
+        SETTINGS,
+    ),
+)
 def test_scikit_learns_checks(params, expected_failures):
     assert_passes(NumpyMLPRegressor(**params), expected_failures)
 

@@ -96,6 +96,7 @@ def run_benchmark(*args, cwd):
     )
 
 
+@pytest.mark.slow
 def test_benchmark_saves_what_it_measures_and_measures_nothing_twice(tmp_path):
     np.savez(tmp_path / "flowers.npz", X=X[::3], y=np.array(["a", "b", "c"])[y[::3]])
     command = ["--data", tmp_path, "--output", tmp_path / "out", "--models", "HistGradientBoosting"]
@@ -118,6 +119,7 @@ def test_benchmark_saves_what_it_measures_and_measures_nothing_twice(tmp_path):
     assert f"| flowers | **{mean:.4f}** |" in second.stdout
 
 
+@pytest.mark.slow
 def test_benchmark_compares_regressors(tmp_path):
     for seed in (0, 1):
         rng = np.random.RandomState(seed)
@@ -149,6 +151,7 @@ def test_benchmark_compares_regressors(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_benchmark_reads_tables_whose_targets_are_named(tmp_path):
     pytest.importorskip("pyarrow")
     table = pd.DataFrame({"word": [*"abc"] * 20, "size": np.arange(60.0), "y": [*"nmn"] * 20})

@@ -188,6 +188,7 @@ def test_it_clones_and_pickles(fitted):
     assert_array_equal(loaded.predict_proba(X), fitted.predict_proba(X))
 
 
+@pytest.mark.slow
 def test_its_parameters_can_be_searched(fitted):
     grid = {"network__max_iter": [1, 20], "n_members": [1]}
     search = GridSearchCV(clone(fitted), grid, cv=2).fit(X, y)

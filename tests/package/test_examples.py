@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.utils import Bunch
+from slow_cases import slow_but_for
 
 ROOT = Path(__file__).resolve().parents[2]
 GALLERY = sorted(path.name for path in (ROOT / "examples").glob("plot_*.py"))
@@ -85,6 +86,7 @@ def test_every_example_has_its_tests_here_or_in_another_file():
     assert {*EXAMPLES} - {*DRAWING, *PRINTING, EXPLAIN, *named} == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", GALLERY)
 def test_gallery_script_draws_figures_and_leaves_no_files(script, monkeypatch, tmp_path):
     from matplotlib import pyplot
@@ -101,7 +103,9 @@ def test_gallery_script_draws_figures_and_leaves_no_files(script, monkeypatch, t
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("script", SELF_CONTAINED)
+@pytest.mark.parametrize(
+    "script", slow_but_for(["train_digits.py"], {name: name for name in SELF_CONTAINED})
+)
 def test_example_runs_and_saves_its_model_and_figures(script, tmp_path):
     figures, model, lowest = SELF_CONTAINED[script]
     result = run(script, cwd=tmp_path)
@@ -117,6 +121,7 @@ def test_example_runs_and_saves_its_model_and_figures(script, tmp_path):
     assert joblib.load(tmp_path / model).score(X, y) > 0.97
 
 
+@pytest.mark.slow
 def test_confusion_matrix_counts_every_test_image_once(tmp_path):
     output = tmp_path / "new" / "folder"
     result = run("train_digits.py", "--output", output, "--seed", 1, cwd=tmp_path)
@@ -346,6 +351,7 @@ def task_of(benchmark, candidate="skmlp float32", threads="all", epochs=1, **wor
     return benchmark.Task(candidate, chosen, threads, epochs, seed=0)
 
 
+@pytest.mark.slow
 def test_benchmark_measures_in_processes_and_saves_what_it_measured(tmp_path):
     own = ["--hidden", "12,8", "--solver", "sgd", "--batch-size", "30"]
     # no peers: each process spends a second on imports
@@ -530,6 +536,7 @@ def test_example_reaches_its_accuracy_on_mnist(script, lowest, highest, tmp_path
         assert_figure(figure)
 
 
+@pytest.mark.slow
 def test_export_saves_every_form_and_all_predict_the_same(tmp_path):
     result = run(EXPORT, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
@@ -541,6 +548,7 @@ def test_export_saves_every_form_and_all_predict_the_same(tmp_path):
     assert all(float(difference) < 1e-6 and n == "0" for _, difference, n in lines)
 
 
+@pytest.mark.slow
 def test_explain_ranks_features_four_ways_and_draws(tmp_path):
     result = run(EXPLAIN, "--output", "new", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
@@ -558,6 +566,7 @@ def test_explain_ranks_features_four_ways_and_draws(tmp_path):
     assert list(tmp_path.iterdir()) == [tmp_path / "new"]
 
 
+@pytest.mark.slow
 def test_explain_leaves_out_what_is_not_installed(tmp_path):
     missing = tmp_path / "missing"
     missing.mkdir()

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.datasets import make_classification
+from slow_cases import slow_but_for
 from threadpoolctl import ThreadpoolController
 
 from skmlp import NumpyMLPClassifier
@@ -207,7 +208,7 @@ with multiprocessing.get_context("fork").Pool(2) as pool:
 
 
 @needs_fork
-@pytest.mark.parametrize("code", FORK.values(), ids=FORK)
+@pytest.mark.parametrize("code", slow_but_for(["os.fork", "while another thread trains"], FORK))
 def test_a_fork_after_the_import_and_after_a_fit_does_not_hang(code):
     run_python(PARENT_TRAINS + code)
 
@@ -238,6 +239,7 @@ for name in SETTINGS:
 """
 
 
+@pytest.mark.slow
 def test_one_seed_gives_the_same_bits_in_another_process_whatever_its_hash_seed():
     here = [learnt(fitted(params)) for params in SETTINGS.values()]
     code = FIT_AND_PRINT.format(folder=os.path.dirname(__file__))

@@ -36,7 +36,9 @@ SETTINGS = {
 every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 every_setting = pytest.mark.parametrize("params", SETTINGS.values(), ids=SETTINGS)
 # far from all later targets, and in other units
-constants = pytest.mark.parametrize("constant", [0.0, 1e-3, 7e6])
+constants = pytest.mark.parametrize(
+    "constant", [0.0, pytest.param(1e-3, marks=pytest.mark.slow), 7e6]
+)
 
 
 def regressor(**params):

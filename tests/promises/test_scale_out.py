@@ -74,6 +74,7 @@ def test_the_cluster_is_of_two_processes(client):
     assert len({*pids.values(), os.getpid()}) == 3
 
 
+@pytest.mark.slow
 def test_grid_search_on_dask_equals_the_serial_one(dask_script, client):
     X, y = load_digits(return_X_y=True)
     X, y = X[:400], y[:400]
@@ -96,6 +97,7 @@ def test_fits_on_dask_run_in_the_workers(client):
     assert {*pids} <= {*client.run(os.getpid).values()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [TabularClassifier, TabularRegressor])
 def test_members_of_tables_trained_on_dask_equal_those_trained_here(kind, client):
     rng = np.random.RandomState(0)
@@ -124,6 +126,7 @@ def test_chunks_of_a_dask_array_are_predicted_by_the_workers(dask_script, client
     np.testing.assert_array_equal(labels.compute(), model.predict(X.astype("float32")))
 
 
+@pytest.mark.slow
 def test_dask_script_runs_to_its_end(tmp_path):
     result = run(DASK, "--epochs", 3, "--copies", 3, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
@@ -211,6 +214,7 @@ def out_of_core():
     return load_script(OUT_OF_CORE)
 
 
+@pytest.mark.slow
 @linux
 def test_a_file_larger_than_the_memory_allowed_is_learnt_from(tmp_path):
     arguments = ["--megabytes", 80, "--limit", 30, "--passes", 2, "--folder", tmp_path]
