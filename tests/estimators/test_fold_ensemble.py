@@ -346,10 +346,10 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no groups of processes to interrupt")
 @pytest.mark.parametrize(
-    "send",
-    [pytest.param("killpg", id="all"), pytest.param("kill", id="main", marks=pytest.mark.slow)],
+    "send", [pytest.param("killpg", id="all"), pytest.param("kill", id="main")]
 )
 def test_an_interrupt_ends_training_in_processes_at_once(send):
     command = [sys.executable, "-W", "ignore", "-c", INTERRUPTED_IN_PROCESSES]

@@ -2,6 +2,7 @@ import pytest
 import sklearn
 from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.fixes import parse_version
+from slow_cases import slow_but_for
 
 from skmlp import TabularClassifier, TabularRegressor
 
@@ -27,7 +28,9 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize("kind", EXCEPTIONS)
+@pytest.mark.parametrize(
+    "kind", slow_but_for(["TabularRegressor"], {kind.__name__: kind for kind in EXCEPTIONS})
+)
 @pytest.mark.filterwarnings("ignore")
 def test_checks_of_scikit_learn_pass_but_for_those_with_a_reason(kind):
     exceptions = EXCEPTIONS[kind]

@@ -15,6 +15,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_html_repr
+from slow_cases import slow_but_for
 
 from skmlp import TabularClassifier, make_tabular_classifier
 from skmlp.preprocessing import columns_of_kind
@@ -90,7 +91,9 @@ def test_any_table_is_learnt(table):
     assert model.score(table, LABELS) > 0.85
 
 
-@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+@pytest.mark.parametrize(
+    "table", slow_but_for(["frame of everything", "frame without names"], TABLES)
+)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_a_notebook_shows_the_classifier_before_and_after_fit(table):
     model = make_tabular_classifier(0, max_iter=1, **SMALL)

@@ -165,6 +165,7 @@ for path in sys.argv[1:]:
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", DRAWING)
 def test_without_matplotlib_the_command_that_installs_it_is_named(script, tmp_path):
     (tmp_path / "matplotlib.py").write_text("raise ImportError('as if not installed')")

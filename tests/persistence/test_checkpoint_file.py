@@ -272,6 +272,7 @@ def test_no_header_takes_a_second_or_ten_times_its_memory(kind, path):
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_the_curves_of_a_million_epochs_are_read(path):
     curves = {"loss": [0.0] * 10**6, "rate": [0.001] * 10**6, "score": [0.123456789] * 10**6}
     write_checkpoint(path, curves)

@@ -52,7 +52,7 @@ TRAININGS = {
     "checkpoint sgd": UNFINISHED | {"solver": "sgd", "learning_rate": "invscaling"},
 }
 SHORT, LONG = 30, 9_000
-STATES_SHORT, STATES_LONG = 300, 20_000
+STATES_SHORT, STATES_LONG = 150, 20_000
 MEBIBYTES_MORE = 64
 SECONDS_AT_MOST = 60
 

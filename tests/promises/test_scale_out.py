@@ -42,6 +42,7 @@ def load_script(name):
     return module
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "package", "extra"), [(DASK, "distributed", "dask"), (OPTUNA, "optuna", "optuna")]
 )
