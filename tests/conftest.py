@@ -1,3 +1,4 @@
+import gc
 import os
 from functools import partial
 
@@ -8,6 +9,16 @@ from threadpoolctl import threadpool_limits
 os.environ.setdefault("SKMLP_KERNELS", "compiled")
 # threads of boosted trees that wait in a loop would hold the cores of other tests
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def pytest_sessionstart():
+    gc.disable()  # what is collected is kept
+
+
+def pytest_collection_finish():
+    """Keep the tests, thousands of objects, out of all later searches for garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="module", autouse=True)
