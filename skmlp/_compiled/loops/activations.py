@@ -62,9 +62,7 @@ def relu(z: FloatArray, kept: Any) -> None:
     zero = z.dtype.type(0)
     for i in range(z.shape[0]):
         for k in range(z.shape[1]):
-            v = (
-                z[i, k] + zero
-            )  # a sum is stored for each k, the number itself only where it changes
+            v = z[i, k] + zero  # without a sum, only what changes would be stored, one by one
             z[i, k] = zero if v < zero else v
 
 
