@@ -14,14 +14,14 @@ from matplotlib import pyplot as plt
 CHARTS = [
     (
         "Training time",
-        "CPU time per epoch, skmlp = 1",
+        "CPU time per epoch, skmlp[fast] = 1",
         # docs/performance.md, Figures: 784-100-10, Adam, batch 200, float32, with compiled loops
         [
             ("skmlp", 1.00, None),
-            ("JAX", 1.11, None),
-            ("MLPClassifier", 2.05, None),
-            ("PyTorch", 2.06, None),
-            ("skorch", 3.26, None),
+            ("JAX", 1.10, None),
+            ("MLPClassifier", 1.75, None),
+            ("PyTorch", 1.81, None),
+            ("skorch", 3.04, None),
         ],
     ),
     (
