@@ -60,8 +60,8 @@ def kernel(reference: F) -> F:
 def run_with(loops: Loops, function: Callable[[], T]) -> T:
     """Return `function()`, run with the loops in place of their kernels in this thread.
 
-    The loops are out of use at the end even if an interrupt, and one more, comes while they are put
-    out of use, which a context manager cannot promise.
+    The loops are out of use at the end even if an interrupt comes while they are put out of use,
+    which a context manager cannot promise.
     """
     before = _in_use.loops
     try:

@@ -5,7 +5,7 @@ W. J. Cody, W. Waite, "Software manual for the elementary functions", 1980. The 
 interpolate at Chebyshev's points: (exp(r) - 1) / r for |r| up to 0.35, (tanh(x) / x - 1) / x^2 for
 x^2 up to 0.4, (atanh(s) / s - 1) / s^2 for s^2 up to 1/9, and the tail of the normal distribution
 as `normal_cdf` has it. Results are within 2 units in the last place of the precision, those of
-`normal_cdf` within 5.
+`normal_cdf` within about 5.
 """
 
 from collections.abc import Callable
@@ -190,7 +190,7 @@ def tanh(x: Any) -> Any:
 
 
 def normal_density(x: Any) -> Any:
-    """Return exp(-x^2 / 2), 0 for |x| > 13."""
+    """Return exp(-x^2 / 2), 0 below exp's range."""
 
 
 def normal_cdf(x: Any) -> Any:
@@ -202,7 +202,7 @@ def normal_cdf(x: Any) -> Any:
 
 
 def _density(t: Any) -> Any:
-    """Return exp(-t^2 / 2) for 0 <= t <= 13; t^2 is taken apart, so that no digit of it is lost."""
+    """Return exp(-t^2 / 2) in exp's range, t >= 0; t^2 is taken apart, and keeps all its digits."""
 
 
 def _power_and_rest(x: Any, rest: Any) -> Any:
@@ -326,7 +326,8 @@ def _density_code(t: Any) -> Any:
 
 @_inline(normal_density)
 def _normal_density(x: Any) -> Any:
-    zero, end = map(_PRECISIONS[x].real, (0, 13))
+    p = _PRECISIONS[x]
+    zero, end = p.real(0), p.real(np.sqrt(-2 * p.lowest))
 
     def code(x: Any) -> Any:
         t = abs(x)
