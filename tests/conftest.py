@@ -11,14 +11,15 @@ os.environ.setdefault("SKMLP_KERNELS", "compiled")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
-def pytest_sessionstart():
-    gc.disable()  # what is collected is kept
-
-
-def pytest_collection_finish():
-    """Keep the tests, thousands of objects, out of all later searches for garbage."""
-    gc.freeze()
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Keep the tests, many thousands of objects, out of all searches for garbage."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -669,7 +669,9 @@ SCRIPT = """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="fits are forked, and killed as POSIX does")
-@pytest.mark.parametrize("n_kills", [3, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "n_kills", [3, pytest.param(50, marks=[pytest.mark.slow, pytest.mark.long])]
+)
 def test_fits_killed_at_random_moments_go_on_in_other_processes(n_kills, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(textwrap.dedent(SCRIPT))

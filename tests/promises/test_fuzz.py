@@ -267,6 +267,7 @@ def test_fit_makes_a_sound_model_or_says_what_is_wrong(case):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_fit_makes_a_sound_model_or_says_what_is_wrong_two_thousand_times():
     OUTCOMES.clear()
 

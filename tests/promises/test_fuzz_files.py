@@ -52,7 +52,7 @@ TRAININGS = {
     "checkpoint sgd": UNFINISHED | {"solver": "sgd", "learning_rate": "invscaling"},
 }
 SHORT, LONG = 30, 9_000
-STATES_SHORT, STATES_LONG = 150, 20_000
+STATES_SHORT, STATES_LONG = 300, 20_000
 MEBIBYTES_MORE = 64
 SECONDS_AT_MOST = 60
 
@@ -196,6 +196,7 @@ def test_damaged_file_is_valid_all_the_same_or_refused(kind, tiny, tmp_path, no_
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_thousands_of_damaged_files_are_valid_or_refused_in_little_memory(
     kind, tiny, tmp_path, no_hang
@@ -224,6 +225,7 @@ def test_damaged_checkpoint_is_valid_all_the_same_or_refused(params, tmp_path, n
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("kind", TRAININGS)
 def test_thousands_of_damaged_checkpoints_are_valid_or_refused_in_little_memory(
     kind, tmp_path, no_hang, quick_fits
@@ -245,7 +247,9 @@ def test_each_change_changes_some_bytes(change):
 
 
 @pytest.mark.parametrize(
-    "n", [STATES_SHORT, pytest.param(STATES_LONG, marks=pytest.mark.slow)], ids=["short", "long"]
+    "n",
+    [STATES_SHORT, pytest.param(STATES_LONG, marks=[pytest.mark.slow, pytest.mark.long])],
+    ids=["short", "long"],
 )
 def test_changed_state_of_a_saved_model_is_valid_all_the_same_or_refused(n):
     # another process, whose crash would be counted; time and memory are bounded there

@@ -141,6 +141,7 @@ def test_an_interrupt_at_some_lines_leaves_a_whole_model_the_limits_and_the_kern
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("method", METHODS)
 def test_an_interrupt_at_every_line_and_a_second_one_leave_a_whole_model_and_the_limits(method):
     lines, n_runs = lines_of(method), 0

@@ -66,13 +66,14 @@ def soak(params, calls, first):
 
 
 @pytest.mark.parametrize("params", SETTINGS.values(), ids=SETTINGS)
-def test_a_hundred_calls_of_partial_fit_leave_nothing_but_curves_behind(params):
-    more_memory, more_pickled = soak(params, 100, first=50)
+def test_a_few_hundred_calls_of_partial_fit_leave_nothing_but_curves_behind(params):
+    more_memory, more_pickled = soak(params, 300, first=100)
     assert more_memory < 50_000
     assert abs(more_pickled) < 200
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("params", SETTINGS.values(), ids=SETTINGS)
 def test_ten_thousand_calls_of_partial_fit_leave_nothing_but_curves_behind(params):
     more_memory, more_pickled = soak(params, CALLS, first=CALLS // 10)
